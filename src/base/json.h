@@ -1,0 +1,91 @@
+#ifndef BASE_JSON_H
+#define BASE_JSON_H
+
+/*
+ * JSON values for requests, replies, specifications and results. Bulk data (files of
+ * records) does not pass here: formats/json_write streams it.
+ *
+ * json.c is the only file that sees the JSON library. Objects keep the order of
+ * their keys. Values are reference counted: json_set() and json_add() take over
+ * the reference they are given, json_get() and json_at() lend one.
+ *
+ * Builders stick: setting a NULL value (out of memory) marks nothing but returns
+ * false; json_ok() on the finished root is not needed, as every builder below
+ * returns NULL or false when memory ends and accepts NULL.
+ */
+
+#include "base/buf.h"
+
+struct json;
+
+enum json_type { JSON_NULL, JSON_BOOL, JSON_INT, JSON_REAL, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
+
+enum { JSON_MAX_DEPTH = 64, JSON_MAX_BYTES = 8 << 20 };
+
+/*
+ * Parse text[0..n) (any JSON value), strictly: UTF-8, no duplicate keys, at most
+ * JSON_MAX_DEPTH deep and JSON_MAX_BYTES long.
+ *
+ * Errors: ERR_MALFORMED with line and column in the sentence and err->at.byte set.
+ * Owns:   *out is the caller's, freed with json_free().
+ */
+bool json_parse(const char *text, size_t n, struct json **out, struct err *err) MUST_CHECK;
+
+/* Append the text of `value` to `out`; reals in their shortest form. pretty: 2 blanks. */
+void json_write(const struct json *value, bool pretty, struct buf *out);
+
+/* The text of `value` on the heap for the caller to free, or NULL. */
+char *json_text(const struct json *value);
+
+struct json *json_new_object(void);
+struct json *json_new_array(void);
+struct json *json_new_string(const char *s);            /* NULL s gives null. Bad UTF-8 is replaced. */
+struct json *json_new_stringn(const char *p, size_t n); /* May hold NUL. Bad UTF-8 is replaced. */
+struct json *json_new_int(int64_t v);
+struct json *json_new_real(double v); /* Not finite gives null. */
+struct json *json_new_bool(bool v);
+struct json *json_new_null(void);
+struct json *json_copy(const struct json *value); /* Deep. */
+struct json *json_ref(const struct json *value);  /* One more reference to the same value. */
+void json_free(struct json *value);               /* Drops one reference; NULL is fine. */
+
+bool json_set(struct json *object, const char *key, struct json *value);
+bool json_add(struct json *array, struct json *value);
+bool json_remove(struct json *object, const char *key);
+/* Setters of plain values: json_set_string(o, "name", "x"). */
+bool json_set_string(struct json *object, const char *key, const char *s);
+bool json_set_int(struct json *object, const char *key, int64_t v);
+bool json_set_real(struct json *object, const char *key, double v);
+bool json_set_bool(struct json *object, const char *key, bool v);
+
+enum json_type json_type(const struct json *value); /* NULL counts as JSON_NULL. */
+const struct json *json_get(const struct json *object, const char *key); /* NULL when absent. */
+const struct json *json_at(const struct json *array, size_t i);
+size_t json_len(const struct json *value); /* Of an array or object; else 0. */
+const char *json_string(const struct json *value);               /* NULL unless a string. */
+size_t json_string_len(const struct json *value);
+int64_t json_int(const struct json *value, int64_t fallback);    /* Ints; reals that are whole. */
+double json_real(const struct json *value, double fallback);     /* Ints and reals. */
+bool json_bool(const struct json *value, bool fallback);
+bool json_is_null(const struct json *value);
+/* Shorthands: the member `key` of an object as a plain value. */
+const char *json_get_string(const struct json *object, const char *key);
+int64_t json_get_int(const struct json *object, const char *key, int64_t fallback);
+bool json_get_bool(const struct json *object, const char *key, bool fallback);
+double json_get_real(const struct json *object, const char *key, double fallback);
+
+/* for (const void *it = json_first(o); it; it = json_next(o, it)) json_key(it), json_value(it) */
+const void *json_first(const struct json *object);
+const void *json_next(const struct json *object, const void *it);
+const char *json_key(const void *it);
+const struct json *json_value(const void *it);
+
+/*
+ * Errors as JSON: {code, text, argument?, column?, row?, col?, byte?, available?, suggestions?}
+ * and back, for the worker protocol; and the `details` object that clients see.
+ */
+struct json *json_from_err(const struct err *err);
+void json_to_err(const struct json *value, struct err *err);
+struct json *json_err_details(const struct err *err);
+
+#endif

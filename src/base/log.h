@@ -1,0 +1,20 @@
+#ifndef BASE_LOG_H
+#define BASE_LOG_H
+
+/*
+ * The server's log: one line an event, text or JSON, to stderr or a file. Fields are
+ * escaped; no cell, body, key or header content goes in.
+ */
+
+#include "base/err.h"
+
+enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERROR };
+
+/* path NULL: stderr. Call before threads start. */
+bool log_open(enum log_level level, bool json, const char *path, struct err *err) MUST_CHECK;
+void log_close(void);
+
+/* Pairs of key and value end with NULL: log_write(LOG_INFO, "run failed", "run_id", id, NULL). Thread-safe. */
+void log_write(enum log_level level, const char *message, ...) __attribute__((sentinel));
+
+#endif

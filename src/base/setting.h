@@ -1,0 +1,50 @@
+#ifndef BASE_SETTING_H
+#define BASE_SETTING_H
+
+/*
+ * Settings: one table (setting_table.c) says each one's path, type, default, bounds and
+ * meaning; the loader, `sheetflow config`, the reference page and the environment names derive
+ * from it. Later wins: defaults, YAML file, environment (SHEETFLOW_APP_PORT), flags.
+ */
+
+#include "base/json.h"
+
+enum setting_type { SETTING_BOOL, SETTING_INT, SETTING_STRING, SETTING_CHOICE, SETTING_LIST };
+
+struct setting {
+    const char *path; /* "chat_workflows.execution.max_steps" */
+    enum setting_type type;
+    const char *fallback; /* As it would stand in the environment. */
+    int64_t min, max;     /* SETTING_INT, inclusive. */
+    const char *const *choices;
+    bool reload;          /* SIGHUP takes it. */
+    const char *help;     /* A sentence with its unit. */
+};
+
+extern const struct setting setting_table[]; /* Ends with a NULL path. */
+
+struct settings;
+
+/*
+ * Load: `file` may be NULL; `env` is an environ-style array or NULL; flags are {path, text} pairs ending
+ * with a NULL path. ERR_ARG names an unknown key and the nearest, and where it stood.
+ */
+struct setting_flag {
+    const char *path, *value;
+};
+bool settings_load(const char *file, char **env, const struct setting_flag *flags,
+    struct settings **out, struct err *err) MUST_CHECK;
+void settings_free(struct settings *s);
+
+/* Paths must be in the table; a wrong one aborts (a fault of ours). */
+bool settings_bool(const struct settings *s, const char *path);
+int64_t settings_int(const struct settings *s, const char *path);
+const char *settings_string(const struct settings *s, const char *path);
+size_t settings_list_len(const struct settings *s, const char *path);
+const char *settings_list_at(const struct settings *s, const char *path, size_t i);
+/* "default", "file FILE", "environment NAME", "flag". */
+const char *settings_source(const struct settings *s, const char *path);
+/* The value as text, as it would stand in the environment. */
+const char *settings_text(const struct settings *s, const char *path);
+
+#endif

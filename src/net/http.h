@@ -1,0 +1,151 @@
+#ifndef NET_HTTP_H
+#define NET_HTTP_H
+
+/*
+ * HTTP/1.1: one loop thread does all socket work; handlers run on a pool and may block.
+ *
+ *   headers in ─▶ app->route (loop thread: method, path -> what body is welcome, or refuse)
+ *   body in    ─▶ multipart files stream to temporary files, everything else to memory, under the route's limits
+ *   complete   ─▶ app->handle (pool thread) fills the reply
+ *   reply      ─▶ loop thread sends it: bytes, a file range, an event stream, or a WebSocket upgrade
+ *
+ * http*.c and ws.c are the only files that see the HTTP and WebSocket libraries.
+ */
+
+#include "base/arena.h"
+#include "base/fs.h"
+#include "base/json.h"
+
+struct http_part {          /* One part of multipart/form-data. */
+    const char *name;       /* Field name. */
+    const char *filename;   /* As sent (UTF-8, RFC 5987 decoded), or NULL for a plain field. */
+    const char *type;       /* Content type as sent, or NULL. */
+    const char *value;      /* Plain fields: the text, NUL-terminated. */
+    size_t value_len;
+    char path[FS_PATH_MAX]; /* Files: where the bytes lie; removed when the exchange ends unless moved away. */
+    uint64_t size;
+    char sha256[65];
+};
+
+enum http_body { HTTP_BODY_NONE, HTTP_BODY_JSON, HTTP_BODY_FORM, HTTP_BODY_FORM_OR_JSON };
+
+struct http_request {
+    const char *method;      /* "GET"; HEAD arrives as "GET" with head set. */
+    bool head;
+    const char *path;        /* Decoded, "/api/v1/chat/workflows/..."; without the query. */
+    const char *raw_path;    /* As sent. */
+    const char *client;      /* Address text. */
+    char id[65];             /* X-Request-Id: as sent where it is 1..64 of [A-Za-z0-9._-], else 32 hex digits. */
+    const char *origin;      /* Origin header or NULL. */
+    const char *host;        /* Host header. */
+    int64_t started_ns;      /* Wall clock. */
+    const char *body;        /* JSON and other plain bodies; NUL-terminated; NULL when none. */
+    size_t body_len;
+    const char *content_type;
+    struct http_part *parts;
+    size_t n_parts;
+    struct arena *arena;     /* Lives as long as the exchange. */
+    void *impl;
+};
+const char *http_header(const struct http_request *r, const char *name); /* NULL when absent. */
+const char *http_query(const struct http_request *r, const char *name);  /* Decoded; NULL when absent. */
+const struct http_part *http_part_find(const struct http_request *r, const char *name); /* First, or NULL. */
+
+struct http_reply {
+    int status;                 /* 0 until set. */
+    const char *content_type;   /* Static or in the request's arena. */
+    struct { const char *name, *value; } headers[16];
+    size_t n_headers;
+    char *body;                 /* malloc'd, freed by the server. */
+    size_t body_len;
+    int fd;                     /* -1, or a file whose bytes [fd_offset, fd_offset + fd_len) are the body; closed by the server. */
+    uint64_t fd_offset, fd_len;
+    const char *events;         /* Conversation id: keep open as server-sent events from `since`. */
+    uint64_t since;
+};
+void http_reply_header(struct http_reply *reply, const char *name, const char *value); /* Not copied. */
+
+/* What route decides before the body is read. */
+struct http_plan {
+    int refuse;               /* 0, or call `handle` at once without reading the body; the connection closes. */
+    enum http_body body;
+    uint64_t max_body;        /* Bytes, all parts together. Over it (declared or counted): handle with body_error 413. */
+    const char *upload_dir;   /* Where multipart files go; the same file system as their final place. */
+    void *route;              /* The app's own. */
+};
+
+struct http_exchange {
+    struct http_request request;
+    struct http_reply reply;
+    struct http_plan plan;
+    struct err body_error;    /* code != ERR_NONE: the body was refused (too large, malformed multipart, disk full); handle
+                                 still runs to word the reply. */
+};
+
+/* A WebSocket client asks for `path`; called on a pool thread. */
+struct ws_decision {
+    int close_code;           /* 0: accept; else the socket is accepted, told `error_message`, and closed with this code. */
+    char error_message[256];
+    char conversation[64];    /* Watched from now on. */
+    uint64_t since;
+    bool replay;              /* A `since` was given: send the stored events after it first. */
+};
+
+struct http_event;
+
+struct http_app {
+    void *arg;
+    /* Loop thread; must not block. Fill x->plan from method, path and headers. */
+    void (*route)(void *arg, struct http_exchange *x);
+    /* Pool thread. Fill x->reply (status, body, ...). Called for errors as well. */
+    void (*handle)(void *arg, struct http_exchange *x);
+    /* Pool thread. `origin` may be NULL. */
+    void (*ws_open)(void *arg, const char *path, const char *query, const char *origin, const char *host,
+        struct ws_decision *out);
+    /* Pool thread: may conversation `id` be watched ("subscribe")? */
+    bool (*ws_may_watch)(void *arg, const char *id);
+    /* Pool thread: stored events after `since` (at most max), as texts to send; false: none or an error. */
+    bool (*replay)(void *arg, const char *id, uint64_t since, uint32_t max, struct arena *arena,
+        struct http_event **out, size_t *n);
+    /* Pool thread: number of the last stored event, for `connected`. */
+    uint64_t (*last_seq)(void *arg, const char *id);
+};
+
+struct http_event {
+    uint64_t seq;
+    const char *text;
+};
+
+struct http_config {
+    const char *host;
+    uint16_t port;            /* 0: any free one. */
+    uint16_t ws_port;         /* 0: none. */
+    bool ws_port_any;         /* With ws_port 0: bind any free one (tests). */
+    uint32_t max_watchers;    /* WebSocket and SSE connections. */
+    uint32_t max_connections;
+    uint32_t timeout_s;       /* Idle; headers and slow bodies have deadlines of their own. */
+    uint32_t ping_interval_s, ping_timeout_s;
+    uint32_t threads;         /* 0: 8 */
+    const char *tmp_dir;
+};
+
+struct http_server;
+
+/* Bind, and start the threads. Errors: ERR_STATE naming the address that is taken. */
+bool http_start(const struct http_config *config, const struct http_app *app, struct http_server **out,
+    struct err *err) MUST_CHECK;
+uint16_t http_port(const struct http_server *s);
+uint16_t http_ws_port(const struct http_server *s);
+/* Stop accepting; let exchanges under way finish, at most grace_ms; close watchers (1001); free. */
+void http_stop(struct http_server *s, int grace_ms);
+
+/*
+ * Send one frame to all who watch the conversation, WebSocket and SSE alike. Thread-safe, never blocks; text is copied once.
+ * seq 0: not numbered (progress). merge: replaces an unsent earlier frame with the same merge key
+ * ("<run>/<step>"), so that a slow reader gets the latest only; NULL: never dropped.
+ */
+void http_publish(struct http_server *s, const char *conversation, uint64_t seq, const char *text, const char *merge);
+/* Close all watchers of a conversation that is gone (4404). */
+void http_drop_watchers(struct http_server *s, const char *conversation);
+
+#endif

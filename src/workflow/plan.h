@@ -1,0 +1,33 @@
+#ifndef WORKFLOW_PLAN_H
+#define WORKFLOW_PLAN_H
+
+/*
+ * A plan: the steps of a run, checked as far as they can be without reading a file.
+ */
+
+#include "ops/op.h"
+
+struct plan_step {
+    struct op_args args;          /* args.op is the operation. */
+    const struct json *arguments; /* As given. */
+    const char *input_file;       /* NULL: what the step before has made (step 1: the run's input). */
+};
+
+struct plan {
+    struct arena arena;
+    struct json *steps_json; /* Keeps the strings alive. */
+    struct plan_step *steps;
+    size_t n_steps;
+};
+
+/*
+ * Check a JSON array of {operation, arguments?, input_file?} (other keys are refused, `step_id` is ignored).
+ *
+ * Errors: ERR_ARG; the sentence begins "step 2 of 3 (excel/search): ", err->argument is
+ *         "steps[1].arguments.conditions[0].operator". No steps, or more than max_steps: ERR_ARG.
+ * Owns:   *out is the caller's; takes its own reference to `steps`.
+ */
+bool plan_new(const struct json *steps, size_t max_steps, struct plan **out, struct err *err) MUST_CHECK;
+void plan_free(struct plan *plan);
+
+#endif

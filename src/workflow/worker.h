@@ -1,0 +1,42 @@
+#ifndef WORKFLOW_WORKER_H
+#define WORKFLOW_WORKER_H
+
+/*
+ * Worker processes: one run each, so that a hostile file can end its worker and nothing else.
+ *
+ *   parent                              worker (sheetflow worker)
+ *     spec JSON ──────── pipe ──────────▶ run_execute()
+ *     events    ◀─────── pipe ─────────── JSON lines
+ *     SIGTERM: cancel; SIGKILL after WORKER_GRACE_MS
+ *
+ * A worker that ends without "done" or "failed" gets a "failed" event made up for it by the reader here,
+ * which says how it ended (killed by the system, memory limit, crash).
+ */
+
+#include "base/json.h"
+
+enum { WORKER_GRACE_MS = 1000, WORKER_MAX_LINE = 32 << 20 };
+
+struct worker;
+
+/* Start one. memory_limit: bytes of address space, 0 for none. pass_fd: a descriptor it inherits as 3, or -1. */
+bool worker_start(const struct json *spec, size_t memory_limit, int pass_fd, struct worker **out,
+    struct err *err) MUST_CHECK;
+
+/*
+ * Next event, waiting at most timeout_ms (-1: for ever). *event is the caller's to free; NULL with true: timed out.
+ * After "done" or "failed" there are no more. Events are checked for shape; nonsense becomes a "failed" event.
+ */
+bool worker_next(struct worker *w, int timeout_ms, struct json **event, struct err *err) MUST_CHECK;
+void worker_cancel(struct worker *w); /* Thread-safe; SIGTERM now, SIGKILL after the grace by worker_next(). */
+int worker_pid(const struct worker *w);
+void worker_free(struct worker *w);   /* Kills it when it still runs, and reaps it. */
+
+/* The worker's own main: spec from descriptor 0, events to descriptor 1. Returns the exit status. */
+int worker_main(void);
+
+/* Run one short job (inspect, preview) in a worker and wait for its data, at most timeout_ms. */
+bool worker_ask(const struct json *spec, size_t memory_limit, int timeout_ms, struct json **data,
+    struct err *err) MUST_CHECK;
+
+#endif
