@@ -5,7 +5,8 @@
  * JSON values for requests, replies, specifications and results. Bulk data (files of
  * records) does not pass here: formats/json_write streams it.
  *
- * json.c is the only file that sees the JSON library. Objects keep the order of
+ * json.c is the only file that sees the JSON library (jansson, whose own names are json_string, JSON_OBJECT
+ * and the like: ours differ on purpose). Objects keep the order of
  * their keys. Values are reference counted: json_set() and json_add() take over
  * the reference they are given, json_get() and json_at() lend one.
  *
@@ -18,7 +19,7 @@
 
 struct json;
 
-enum json_type { JSON_NULL, JSON_BOOL, JSON_INT, JSON_REAL, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
+enum json_kind { JSON_KIND_NULL, JSON_KIND_BOOL, JSON_KIND_INT, JSON_KIND_REAL, JSON_KIND_STRING, JSON_KIND_ARRAY, JSON_KIND_OBJECT };
 
 enum { JSON_MAX_DEPTH = 64, JSON_MAX_BYTES = 8 << 20 };
 
@@ -45,7 +46,7 @@ struct json *json_new_int(int64_t v);
 struct json *json_new_real(double v); /* Not finite gives null. */
 struct json *json_new_bool(bool v);
 struct json *json_new_null(void);
-struct json *json_copy(const struct json *value); /* Deep. */
+struct json *json_clone(const struct json *value); /* Deep. */
 struct json *json_ref(const struct json *value);  /* One more reference to the same value. */
 void json_free(struct json *value);               /* Drops one reference; NULL is fine. */
 
@@ -58,16 +59,16 @@ bool json_set_int(struct json *object, const char *key, int64_t v);
 bool json_set_real(struct json *object, const char *key, double v);
 bool json_set_bool(struct json *object, const char *key, bool v);
 
-enum json_type json_type(const struct json *value); /* NULL counts as JSON_NULL. */
+enum json_kind json_kind(const struct json *value); /* NULL counts as JSON_KIND_NULL. */
 const struct json *json_get(const struct json *object, const char *key); /* NULL when absent. */
 const struct json *json_at(const struct json *array, size_t i);
 size_t json_len(const struct json *value); /* Of an array or object; else 0. */
-const char *json_string(const struct json *value);               /* NULL unless a string. */
-size_t json_string_len(const struct json *value);
+const char *json_str(const struct json *value);               /* NULL unless a string. */
+size_t json_str_len(const struct json *value);
 int64_t json_int(const struct json *value, int64_t fallback);    /* Ints; reals that are whole. */
-double json_real(const struct json *value, double fallback);     /* Ints and reals. */
+double json_num(const struct json *value, double fallback);     /* Ints and reals. */
 bool json_bool(const struct json *value, bool fallback);
-bool json_is_null(const struct json *value);
+bool json_isnull(const struct json *value);
 /* Shorthands: the member `key` of an object as a plain value. */
 const char *json_get_string(const struct json *object, const char *key);
 int64_t json_get_int(const struct json *object, const char *key, int64_t fallback);
