@@ -35,7 +35,8 @@ void buf_addf(struct buf *buf, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* True, or false with ERR_NOMEM / ERR_BUDGET naming `what`. */
 bool buf_ok(const struct buf *buf, const char *what, struct err *err) MUST_CHECK;
 
-const char *buf_str(struct buf *buf); /* Never NULL; "" when empty or failed before the first byte. */
+const char *buf_str(
+    struct buf *buf); /* Never NULL; "" when empty or failed before the first byte. */
 
 /* Hand the memory over to the caller, who frees it; NULL when failed. */
 char *buf_take(struct buf *buf);

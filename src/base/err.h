@@ -23,30 +23,30 @@
 #define ARRAY_LEN(a) (sizeof(a) / sizeof *(a))
 
 /* X(name, HTTP status, CLI exit status, error_type shown to clients, what it means) */
-#define ERR_MAP(X)                                                                                 \
-    X(NONE, 200, 0, "None", "no error")                                                            \
-    X(MALFORMED, 400, 2, "BadRequest", "the request cannot be parsed")                             \
-    X(USAGE, 400, 2, "UsageError", "the command line is wrong")                                    \
-    X(ARG, 422, 2, "ValidationError", "an argument is missing, unknown or out of range")           \
-    X(COLUMN, 422, 65, "ColumnNotFound", "the table has no such column")                           \
-    X(DATA, 422, 65, "DataError", "the file's content cannot be used")                             \
-    X(FORMAT, 415, 65, "UnsupportedFormat", "not a spreadsheet that can be read")                  \
-    X(BUDGET, 422, 65, "LimitExceeded", "the data exceeds a named limit")                          \
-    X(UNAUTHORIZED, 401, 70, "Unauthorized", "no valid credentials")                               \
-    X(FORBIDDEN, 403, 70, "Forbidden", "not allowed for this caller")                              \
-    X(NOT_FOUND, 404, 66, "NotFound", "no such conversation, file, run or operation")              \
-    X(METHOD, 405, 2, "MethodNotAllowed", "the path does not answer this method")                  \
-    X(STATE, 409, 75, "Conflict", "not possible in the current state")                             \
-    X(TOO_LARGE, 413, 65, "PayloadTooLarge", "larger than the configured limit")                   \
-    X(RANGE, 416, 2, "RangeNotSatisfiable", "the byte range lies outside the file")                \
-    X(RATE, 429, 75, "TooManyRequests", "too many requests")                                       \
-    X(CANCELLED, 409, 130, "Cancelled", "stopped on request")                                      \
-    X(TIMEOUT, 422, 75, "Timeout", "took longer than the configured limit")                        \
-    X(BUSY, 503, 75, "Unavailable", "overloaded or shutting down")                                 \
-    X(NO_SPACE, 507, 73, "InsufficientStorage", "the disk is full")                                \
-    X(CREATE, 500, 73, "InternalError", "an output file cannot be created")                        \
-    X(IO, 500, 74, "InternalError", "the operating system refused a read or write")                \
-    X(NOMEM, 503, 75, "Unavailable", "out of memory")                                              \
+#define ERR_MAP(X)                                                                       \
+    X(NONE, 200, 0, "None", "no error")                                                  \
+    X(MALFORMED, 400, 2, "BadRequest", "the request cannot be parsed")                   \
+    X(USAGE, 400, 2, "UsageError", "the command line is wrong")                          \
+    X(ARG, 422, 2, "ValidationError", "an argument is missing, unknown or out of range") \
+    X(COLUMN, 422, 65, "ColumnNotFound", "the table has no such column")                 \
+    X(DATA, 422, 65, "DataError", "the file's content cannot be used")                   \
+    X(FORMAT, 415, 65, "UnsupportedFormat", "not a spreadsheet that can be read")        \
+    X(BUDGET, 422, 65, "LimitExceeded", "the data exceeds a named limit")                \
+    X(UNAUTHORIZED, 401, 70, "Unauthorized", "no valid credentials")                     \
+    X(FORBIDDEN, 403, 70, "Forbidden", "not allowed for this caller")                    \
+    X(NOT_FOUND, 404, 66, "NotFound", "no such conversation, file, run or operation")    \
+    X(METHOD, 405, 2, "MethodNotAllowed", "the path does not answer this method")        \
+    X(STATE, 409, 75, "Conflict", "not possible in the current state")                   \
+    X(TOO_LARGE, 413, 65, "PayloadTooLarge", "larger than the configured limit")         \
+    X(RANGE, 416, 2, "RangeNotSatisfiable", "the byte range lies outside the file")      \
+    X(RATE, 429, 75, "TooManyRequests", "too many requests")                             \
+    X(CANCELLED, 409, 130, "Cancelled", "stopped on request")                            \
+    X(TIMEOUT, 422, 75, "Timeout", "took longer than the configured limit")              \
+    X(BUSY, 503, 75, "Unavailable", "overloaded or shutting down")                       \
+    X(NO_SPACE, 507, 73, "InsufficientStorage", "the disk is full")                      \
+    X(CREATE, 500, 73, "InternalError", "an output file cannot be created")              \
+    X(IO, 500, 74, "InternalError", "the operating system refused a read or write")      \
+    X(NOMEM, 503, 75, "Unavailable", "out of memory")                                    \
     X(INTERNAL, 500, 70, "InternalError", "a fault of ours")
 
 enum err_code {
@@ -69,11 +69,11 @@ struct err_at {
 struct err {
     enum err_code code;
     struct err_at at;
-    char text[512];       /* A sentence for a person: no code, no newline, no server path. */
-    char argument[128];   /* Path of the argument: "conditions[1].operator". */
-    char column[128];     /* Name of the column. */
+    char text[512];        /* A sentence for a person: no code, no newline, no server path. */
+    char argument[128];    /* Path of the argument: "conditions[1].operator". */
+    char column[128];      /* Name of the column. */
     char suggestions[256]; /* Near names, best first. */
-    char available[1536]; /* What would be accepted. */
+    char available[1536];  /* What would be accepted. */
 };
 
 /* Fill *err (clearing all of it) and return false: `return err_set(...)`. */

@@ -30,8 +30,10 @@ bool fs_file_write(struct fs_file *file, const void *p, size_t n, struct err *er
 char *fs_file_room(struct fs_file *file, size_t n, struct err *err) MUST_CHECK;
 void fs_file_wrote(struct fs_file *file, size_t n);
 /* Overwrite bytes already written, at `offset`. Not for fs_file_from_fd(). */
-bool fs_file_patch(struct fs_file *file, uint64_t offset, const void *p, size_t n, struct err *err) MUST_CHECK;
-uint64_t fs_file_size(const struct fs_file *file); /* Bytes written so far, buffered ones included. */
+bool fs_file_patch(
+    struct fs_file *file, uint64_t offset, const void *p, size_t n, struct err *err) MUST_CHECK;
+uint64_t fs_file_size(
+    const struct fs_file *file); /* Bytes written so far, buffered ones included. */
 
 /*
  * Publish the file and free it, whatever the outcome. A taken name gets "-2", "-3", ... before its suffix;
@@ -49,7 +51,8 @@ bool fs_load(const char *path, size_t max, char **data, size_t *n, struct err *e
 bool fs_join(char *out, const char *dir, const char *rest, struct err *err) MUST_CHECK;
 /* mkdir -p with mode 0700, fsyncing each parent whose entry is new. */
 bool fs_make_dirs(const char *path, struct err *err) MUST_CHECK;
-bool fs_remove_tree(const char *path, struct err *err) MUST_CHECK; /* Not through symlinks; absent is fine. */
+bool fs_remove_tree(
+    const char *path, struct err *err) MUST_CHECK; /* Not through symlinks; absent is fine. */
 bool fs_sync_dir(const char *path, struct err *err) MUST_CHECK;
 /* For each regular file below `path` (relative names, depth first); fn returning false stops with its err. */
 typedef bool fs_walk_fn(void *arg, const char *relative, uint64_t size, struct err *err);
@@ -59,11 +62,12 @@ bool fs_walk(const char *path, fs_walk_fn *fn, void *arg, struct err *err) MUST_
  * Open a regular file below the folder `root` for reading: `relative` may not leave it (openat2
  * RESOLVE_BENEATH, no symlinks). ERR_NOT_FOUND names `relative` only.
  */
-bool fs_open_beneath(const char *root, const char *relative, int *fd, uint64_t *size, struct err *err) MUST_CHECK;
+bool fs_open_beneath(
+    const char *root, const char *relative, int *fd, uint64_t *size, struct err *err) MUST_CHECK;
 
 /* SHA-256 of a whole file, as 64 hex digits and NUL. */
 bool fs_sha256_fd(int fd, char hex[65], struct err *err) MUST_CHECK;
-struct fs_sha256; /* Incremental. */
+struct fs_sha256;                      /* Incremental. */
 struct fs_sha256 *fs_sha256_new(void); /* NULL when memory ends. */
 void fs_sha256_add(struct fs_sha256 *s, const void *p, size_t n);
 void fs_sha256_end(struct fs_sha256 *s, char hex[65]); /* Frees. NULL hex: only frees. */

@@ -17,8 +17,8 @@ struct setting {
     const char *fallback; /* As it would stand in the environment. */
     int64_t min, max;     /* SETTING_INT, inclusive. */
     const char *const *choices;
-    bool reload;          /* SIGHUP takes it. */
-    const char *help;     /* A sentence with its unit. */
+    bool reload;      /* SIGHUP takes it. */
+    const char *help; /* A sentence with its unit. */
 };
 
 extern const struct setting setting_table[]; /* Ends with a NULL path. */

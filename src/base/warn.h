@@ -22,7 +22,8 @@ void warn_free(struct warnings *w);
  */
 void warn_add(struct warnings *w, const char *kind, const char *message, const char *place_fmt, ...)
     PRINTF_LIKE(4, 5);
-void warn_addn(struct warnings *w, const char *kind, const char *message, uint64_t n, const char *place);
+void warn_addn(
+    struct warnings *w, const char *kind, const char *message, uint64_t n, const char *place);
 uint64_t warn_count(const struct warnings *w, const char *kind);
 uint64_t warn_total(const struct warnings *w);
 
