@@ -1,0 +1,145 @@
+/*
+ * Every setting: path, type, default, bounds, whether SIGHUP takes it, and what it means. A setting that is
+ * not here does not exist; a new one is a line here and its use.
+ */
+
+#include "base/setting.h"
+
+#define BOOL(path, fallback, reload, help)                     \
+    {                                                          \
+        path, SETTING_BOOL, fallback, 0, 1, NULL, reload, help \
+    }
+#define INT(path, fallback, min, max, reload, help)               \
+    {                                                             \
+        path, SETTING_INT, fallback, min, max, NULL, reload, help \
+    }
+#define STRING(path, fallback, reload, help)                     \
+    {                                                            \
+        path, SETTING_STRING, fallback, 0, 0, NULL, reload, help \
+    }
+#define CHOICE(path, fallback, choices, reload, help)               \
+    {                                                               \
+        path, SETTING_CHOICE, fallback, 0, 0, choices, reload, help \
+    }
+#define LIST(path, fallback, reload, help)                     \
+    {                                                          \
+        path, SETTING_LIST, fallback, 0, 0, NULL, reload, help \
+    }
+
+static const char *const log_levels[] = { "debug", "info", "warning", "error", NULL };
+static const char *const log_formats[] = { "text", "json", NULL };
+static const char *const partitions[] = { "time-based", "hash-based", "folder-based", NULL };
+static const char *const recovers[] = { "resume", "fail", NULL };
+static const char *const compressions[] = { "gzip", NULL };
+static const char *const databases[] = { "postgresql", "mysql", "sqlite", NULL };
+
+const struct setting setting_table[] = {
+    STRING("app.name", "Sheetflow", false, "Name shown by /health."),
+    STRING("app.environment", "production", false, "Name of the environment, shown by /health."),
+    STRING("app.host", "127.0.0.1", false,
+        "Address to listen on; a loopback address unless told otherwise."),
+    BOOL("app.allow_public", "false", false,
+        "Listen on an address that other machines reach although no key is asked for."),
+    INT("app.port", "5050", 0, 65535, false,
+        "Port of the HTTP API, the page and the WebSocket; 0 takes a free one."),
+    INT("app.threads", "8", 1, 256, false, "Requests handled at the same time."),
+    LIST("app.allowed_hosts", "", true,
+        "Host names, besides loopback ones and app.host, that requests may name."),
+
+    STRING("api.prefix", "/api/v1", false, "Path before every endpoint."),
+    STRING("api.locale", "en_US", true, "Locale told in the envelope."),
+    INT("api.rate_limit", "0", 0, 1000000, true,
+        "Requests a minute from one address; 0 means no limit."),
+    INT("api.timeout", "300", 1, 86400, false, "Seconds after which an idle connection is closed."),
+    LIST("api.cors_origins", "http://localhost:3000,http://127.0.0.1:3000", true,
+        "Origins of pages, besides the server's own, that may call the API."),
+
+    INT("file.max_file_size_mb", "50", 1, 1048576, true,
+        "Largest file sent to an operation, in MiB."),
+    INT("file.result_ttl_hours", "24", 1, 87600, true,
+        "Hours until the result of an operation expires."),
+
+    STRING("excel.default_sheet_name", "Sheet1", true, "Name of the sheet that is written."),
+    STRING("excel.info_sheet_name", "Info", true, "Name of the sheet that describes the table."),
+    INT("excel.max_column_width", "50", 5, 255, true,
+        "Widest column that is fitted, in characters."),
+    BOOL("excel.include_info_sheet", "true", true, "Write the Info sheet."),
+    BOOL("excel.auto_adjust_columns", "true", true, "Fit column widths to the content."),
+
+    CHOICE("sql.default_database", "postgresql", databases, true,
+        "Dialect used when a step names none."),
+    INT("sql.default_batch_size", "1000", 1, 1000000, true,
+        "Rows a transaction holds when a step names no number."),
+    BOOL("sql.include_transaction", "true", true,
+        "Wrap INSERTs in transactions when a step does not say."),
+
+    BOOL("normalization.backup_original", "false", true,
+        "Keep the original column beside a normalized one."),
+    BOOL("normalization.generate_report", "true", true,
+        "Report before and after when a step does not say."),
+
+    CHOICE("logging.level", "info", log_levels, true, "Least serious lines that are logged."),
+    CHOICE("logging.format", "text", log_formats, false, "Form of a log line."),
+    STRING("logging.file", "", false, "Log file; empty means standard error."),
+
+    BOOL("chat_workflows.enabled", "true", false, "Serve conversations."),
+    INT("chat_workflows.max_connections", "10000", 1, 1000000, false,
+        "WebSocket and event-stream connections at the same time."),
+    STRING("chat_workflows.websocket.host", "", false,
+        "Address of the separate WebSocket port; empty means app.host."),
+    INT("chat_workflows.websocket.port", "5051", 0, 65535, false,
+        "Separate WebSocket port for old clients; 0 means none."),
+    INT("chat_workflows.websocket.ping_interval", "30", 1, 3600, false, "Seconds between pings."),
+    INT("chat_workflows.websocket.ping_timeout", "10", 1, 3600, false,
+        "Seconds to wait for the answer to a ping."),
+
+    STRING("chat_workflows.storage.data_path", "./automation", false, "Data folder."),
+    STRING("chat_workflows.storage.workflows_path", "", false,
+        "Folder of conversations; empty means workflows below the data folder."),
+    STRING("chat_workflows.storage.dumps_path", "", false,
+        "Folder of dumps; empty means dumps below the data folder."),
+    STRING("chat_workflows.storage.sqlite_path", "", false,
+        "Database file; empty means sqlite/chat.db below the data folder."),
+
+    BOOL("chat_workflows.backup.enabled", "true", true, "Back the database up by itself."),
+    INT("chat_workflows.backup.interval_minutes", "60", 1, 525600, true,
+        "Minutes between two backups."),
+    STRING("chat_workflows.backup.snapshot_path", "", false,
+        "Folder of backups; empty means sqlite/snapshots below the data folder."),
+    INT("chat_workflows.backup.retention_days", "30", 1, 36500, true, "Days a backup is kept."),
+
+    BOOL("chat_workflows.partition.enabled", "true", false,
+        "Spread conversations over folders; off is the same as folder-based."),
+    CHOICE("chat_workflows.partition.strategy", "time-based", partitions, false,
+        "How folders of conversations are spread."),
+    STRING("chat_workflows.partition.subfolder_format", "%Y/%m", false,
+        "Folders of time-based partitions, with %Y, %m and %d."),
+
+    INT("chat_workflows.file.max_upload_size_mb", "50", 1, 1048576, true,
+        "Largest upload, in MiB."),
+    LIST("chat_workflows.file.allowed_extensions", ".csv,.tsv,.xlsx,.xlsm,.xls,.json", true,
+        "Suffixes of files that may be uploaded."),
+
+    INT("chat_workflows.execution.max_steps", "50", 1, 1000, true, "Most steps of one run."),
+    INT("chat_workflows.execution.step_timeout_seconds", "300", 1, 86400, true,
+        "Seconds a step may take; a run may take this for each of its steps."),
+    BOOL("chat_workflows.execution.stream_progress", "true", true,
+        "Send progress while rows go by."),
+    BOOL("chat_workflows.execution.save_intermediate_files", "true", true,
+        "Keep the outputs of the steps before the last."),
+    CHOICE("chat_workflows.execution.recover", "resume", recovers, true,
+        "What happens at start to a run that a crash cut off."),
+    INT("chat_workflows.execution.workers", "0", 0, 1024, false,
+        "Runs at the same time; 0 means one for each processor."),
+    INT("chat_workflows.execution.memory_limit_mb", "512", 64, 1048576, true,
+        "Memory a run may use before it spills to disk, in MiB."),
+
+    CHOICE("chat_workflows.dump.compression", "gzip", compressions, true, "Compression of dumps."),
+
+    BOOL("chat_workflows.cleanup.enabled", "false", true, "Delete old conversations and dumps."),
+    INT("chat_workflows.cleanup.conversation_days", "90", 1, 36500, true,
+        "Days without a change after which a conversation is deleted."),
+    INT("chat_workflows.cleanup.dump_days", "30", 1, 36500, true,
+        "Days after which a dump is deleted."),
+    { 0 },
+};
