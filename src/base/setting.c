@@ -43,7 +43,7 @@ static int find(const char *path)
 
 static bool unknown(const char *path, const char *source, struct err *err)
 {
-    const char *names[TABLE_MAX], *near;
+    const char *names[TABLE_MAX] = { 0 }, *near;
     size_t n = 0;
 
     for (; setting_table[n].path; n++)
