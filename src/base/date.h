@@ -40,7 +40,7 @@ void date_civil_from_days(int64_t days, int *year, int *month, int *day);
 /*
  * Shown text of a serial: DATE `YYYY-MM-DD`, DATETIME `YYYY-MM-DD HH:MM:SS`, TIME `HH:MM:SS`,
  * DURATION `30:05:00`; a fraction `.fff` (trailing zeros dropped) only where there is one. A serial outside
- * the calendar prints as its number.
+ * the calendar prints as its number, and so does a DATE below 1; a DATETIME below 1 is shown as a time.
  * Shape: writes to out (DATE_TEXT_MAX bytes, NUL-terminated); returns the length.
  */
 size_t date_format(double serial, enum date_kind kind, char *out);
@@ -53,7 +53,7 @@ bool date_parse_iso_datetime(const char *p, size_t n, double *serial);
 /*
  * What an Excel number format code makes of a number: is it a date, and of which kind?
  * Quoted text, escapes, [Red], [$-409], conditions and sections are understood; [h] makes a
- * duration. Only the first section counts.
+ * duration (with a day beside it, a datetime). Only the first section counts.
  */
 bool date_format_code_kind(const char *code, enum date_kind *kind);
 
