@@ -13,7 +13,7 @@ size_t utf8_valid_prefix(const char *p, size_t n);
 
 /* Decode one code point at p[0..n), n > 0; returns its length, 0 when invalid. */
 size_t utf8_decode(const char *p, size_t n, uint32_t *code);
-/* Encode; returns 1..4. */
+/* Encode; returns 1..4. What is no character (a surrogate) becomes U+FFFD. */
 size_t utf8_encode(uint32_t code, char *out);
 
 /* Code points in p[0..n) (invalid bytes count one each). */
@@ -40,16 +40,19 @@ void utf8_trim(const char **p, size_t *n);
 
 /*
  * Fold for matching names that people type: case folded, trimmed, inner blanks, `_` and `-`
- * as one blank. NULL when memory ends.
+ * as one blank, compatibility forms and zero-width characters out of the way. NULL when memory ends.
  */
 const char *utf8_name_key(struct arena *arena, const char *p, size_t n, size_t *out_n);
 
-/* Edit distance (with transpositions) of two names by code points, capped at `max` + 1. */
+/*
+ * Edit distance (with transpositions) of two names by code points, capped at `max` + 1. Names of more than
+ * 128 code points are near only to themselves.
+ */
 unsigned utf8_distance(const char *a, const char *b, unsigned max);
 
 /*
  * The nearest of names[0..n) to `name`, or NULL when none is near: compared by name key, at
- * most 1 edit for up to 4 code points, 2 for up to 8, else 3.
+ * most 1 edit for up to 4 code points (none for a single one), 2 for up to 8, else 3.
  */
 const char *utf8_nearest(const char *name, const char *const *names, size_t n);
 
