@@ -32,6 +32,7 @@ void fs_file_wrote(struct fs_file *file, size_t n);
 /* Overwrite bytes already written, at `offset`. Not for fs_file_from_fd(). */
 bool fs_file_patch(
     struct fs_file *file, uint64_t offset, const void *p, size_t n, struct err *err) MUST_CHECK;
+bool fs_file_can_patch(const struct fs_file *file);
 uint64_t fs_file_size(
     const struct fs_file *file); /* Bytes written so far, buffered ones included. */
 

@@ -175,6 +175,11 @@ bool fs_file_patch(struct fs_file *file, uint64_t offset, const void *p, size_t 
     return true;
 }
 
+bool fs_file_can_patch(const struct fs_file *file)
+{
+    return file->dir_fd >= 0;
+}
+
 uint64_t fs_file_size(const struct fs_file *file)
 {
     return file->flushed + file->used;
