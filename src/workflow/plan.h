@@ -30,4 +30,7 @@ struct plan {
 bool plan_new(const struct json *steps, size_t max_steps, struct plan **out, struct err *err) MUST_CHECK;
 void plan_free(struct plan *plan);
 
+/* Prefix the sentence of a step's error with "step 2 of 3 (excel/search): "; step counts from 0, operation may be NULL. */
+void plan_err(size_t step, size_t n_steps, const char *operation, struct err *err);
+
 #endif

@@ -12,8 +12,9 @@
  *   steps          as plan_new() takes them            (run)
  *   first_step     0-based; the ones before it are done (run, for resume: `input` is then what they made)
  *   input          name of the file the first step reads
- *   files          [{name, path, base, label?}]: every file the steps may name, by name or by the relative path
- *                  that clients use; base is the uploaded file's base name, used for output names
+ *   files          [{name, path, base, label?}]: every file the steps may name: list one twice where it has two
+ *                  names (its own and the relative path that clients use); base is the uploaded file's base name,
+ *                  used for output names; label (default: name) is what sentences call it
  *   outputs_dir, intermediate_dir, tmp_dir   absolute folders that exist
  *   durable        fsync outputs (default true)
  *   hash           SHA-256 of outputs (default true)
@@ -31,7 +32,9 @@
  *   {"event":"progress","step":0,"rows_in":N,"rows_out":N,"rows_total":N?,"percent":0..100}
  *   {"event":"step_completed","step":0,"result":{operation, rows_in, rows_out, dropped, warnings, duration_ms, ...},
  *    "files":[{"name","folder":"outputs"|"intermediate","role":"output"|"rejected","size","sha256","format","rows","columns"}]}
- *   {"event":"failed","step":1,"error":{code,text,...}}   step is null where no step is at fault
+ *   {"event":"failed","step":1,"steps":3,"operation":"excel/search","error":{code,text,...}}
+ *                  step and operation are null where no step is at fault. The text does not name the step:
+ *                  plan_err() of plan.h puts "step 2 of 3 (excel/search): " before it where that is wanted
  *   {"event":"done","data":{...}}                         data: the answer of inspect and preview
  *
  * Order: while all of a run's steps stream together, progress of each is true; but a step's frames begin only

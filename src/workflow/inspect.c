@@ -1,0 +1,96 @@
+/*
+ * inspect: what a file holds. One pass over all of it.
+ */
+
+#include "workflow/job.h"
+
+#include "table/profile.h"
+
+static bool profile_all(
+    struct job *job, struct source *source, struct profile *profile, struct err *err)
+{
+    struct batch *b;
+
+    for (;;) {
+        if (!job_go_on(job, err) || !source_next(source, &b, err))
+            return false;
+        if (!b)
+            return true;
+        if (!profile_add(profile, b, err))
+            return false;
+    }
+}
+
+/* What the reader has found out about the file itself. */
+static bool add_file(const struct look *look, struct json *data)
+{
+    const struct source_info *info = source_info(look->source);
+    char delimiter[] = { info->delimiter, '\0' };
+    bool ok;
+
+    ok = json_set_string(data, "file_name", look->file->label);
+    ok = json_set_string(data, "format", file_format_name(info->format)) && ok;
+    ok = json_set_string(data, "encoding", info->encoding) && ok;
+    ok = json_set_string(data, "delimiter", info->delimiter ? delimiter : NULL) && ok;
+    ok = json_set(data, "sheets", look_sheets(look)) && ok;
+    ok = json_set_string(
+             data, "sheet", info->n_sheets > 0 ? info->sheets[info->sheet].name : NULL) &&
+         ok;
+    return json_set_int(data, "file_size", (int64_t)look->size) && ok;
+}
+
+static bool add_columns(
+    const struct schema *schema, struct profile *profile, bool details, struct json *data)
+{
+    struct json *names = json_new_array(), *types = json_new_object();
+    struct json *profiles = details ? json_new_object() : NULL;
+    bool ok = true;
+
+    for (uint32_t i = 0; i < schema->n_columns; i++) {
+        const char *name = schema->columns[i].name;
+
+        ok = json_add(names, json_new_string(name)) && ok;
+        ok = json_set_string(types, name, column_type_name(profile_column(profile, i)->type)) && ok;
+        if (details)
+            ok = json_set(profiles, name, profile_json(profile, i)) && ok;
+    }
+    ok = json_set_int(data, "rows", (int64_t)profile_rows(profile)) && ok;
+    ok = json_set_int(data, "columns", schema->n_columns) && ok;
+    ok = json_set(data, "column_names", names) && ok;
+    ok = json_set(data, "data_types", types) && ok;
+    return (!details || json_set(data, "profile", profiles)) && ok;
+}
+
+bool job_inspect(struct job *job, struct err *err)
+{
+    const struct json *spec = json_get(job->spec, "inspect");
+    const char *name = json_get_string(spec, "file");
+    bool details = json_get_bool(spec, "details", false);
+    struct json *data = json_new_object();
+    struct profile *profile = NULL;
+    struct look look = { 0 };
+    bool ok = false;
+
+    if (!name) {
+        err_set(err, ERR_INTERNAL, "the job names no file");
+        goto out;
+    }
+    if (!look_open(job, name, json_get(spec, "reader"), false, &look, err))
+        goto out;
+    profile = profile_new(source_schema(look.source)->n_columns, details, &job->budget);
+    if (!profile) {
+        err_nomem(err);
+        goto out;
+    }
+    if (!profile_all(job, look.source, profile, err))
+        goto out;
+    ok = add_file(&look, data);
+    ok = add_columns(source_schema(look.source), profile, details, data) && ok;
+    ok = json_set(data, "warnings", warn_json(look.warnings)) && ok;
+    ok = ok ? job_done(job, json_ref(data), err) : err_nomem(err);
+out:
+    profile_free(profile);
+    look_close(&look);
+    json_free(data);
+    return ok;
+}

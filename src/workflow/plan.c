@@ -1,0 +1,158 @@
+/*
+ * A plan: the steps of a run, checked as far as they can be without reading a file. What passes here
+ * may still fail for what the file holds; what does not pass here never becomes a run.
+ */
+
+#include "workflow/plan.h"
+
+#include "base/utf8.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char *const step_keys[] = { "operation", "arguments", "input_file", "step_id" };
+
+static bool bad_key(const char *key, struct err *err)
+{
+    const char *near = utf8_nearest(key, step_keys, ARRAY_LEN(step_keys) - 1);
+
+    if (near)
+        err_set(err, ERR_ARG, "a step has no '%s'; did you mean '%s'?", key, near);
+    else
+        err_set(
+            err, ERR_ARG, "a step has no '%s'; it takes operation, arguments and input_file", key);
+    snprintf(err->argument, sizeof err->argument, "%s", key);
+    if (near)
+        err_list_add(err->suggestions, sizeof err->suggestions, near);
+    for (size_t i = 0; i + 1 < ARRAY_LEN(step_keys); i++)
+        err_list_add(err->available, sizeof err->available, step_keys[i]);
+    return false;
+}
+
+static bool check_keys(const struct json *step, struct err *err)
+{
+    for (const void *it = json_first(step); it; it = json_next(step, it)) {
+        const char *key = json_key(it);
+        bool known = false;
+
+        for (size_t i = 0; i < ARRAY_LEN(step_keys); i++)
+            known = known || strcmp(key, step_keys[i]) == 0;
+        if (!known)
+            return bad_key(key, err);
+    }
+    return true;
+}
+
+static bool argument_err(struct err *err, const char *argument, const char *sentence)
+{
+    err_set(err, ERR_ARG, "%s", sentence);
+    snprintf(err->argument, sizeof err->argument, "%s", argument);
+    return false;
+}
+
+/* The path of the argument seen from the list of steps. */
+static void lift_argument(size_t index, bool inside_arguments, struct err *err)
+{
+    char inner[sizeof err->argument];
+
+    memcpy(inner, err->argument, sizeof inner);
+    snprintf(err->argument, sizeof err->argument, "steps[%zu]%s%s%.80s", index,
+        inside_arguments ? ".arguments" : "", inner[0] ? "." : "", inner);
+}
+
+static bool read_step(
+    struct plan *plan, const struct json *step, size_t i, struct plan_step *out, struct err *err)
+{
+    const char *operation = json_get_string(step, "operation");
+    const struct json *arguments = json_get(step, "arguments");
+    const struct json *input = json_get(step, "input_file");
+    const struct op *op = NULL;
+    bool inside = false;
+
+    if (json_kind(step) != JSON_KIND_OBJECT) {
+        argument_err(err, "", "a step must be an object with an operation and its arguments");
+        goto fail;
+    }
+    if (!check_keys(step, err))
+        goto fail;
+    if (!operation) {
+        argument_err(err, "operation", "operation is required: the name of what the step does");
+        goto fail;
+    }
+    if (!op_get(operation, &op, err)) {
+        snprintf(err->argument, sizeof err->argument, "operation");
+        goto fail;
+    }
+    if (!json_isnull(input) && (!json_str(input) || !json_str(input)[0])) {
+        argument_err(err, "input_file", "input_file must be the name of a file");
+        goto fail;
+    }
+    if (arguments && !json_isnull(arguments) && json_kind(arguments) != JSON_KIND_OBJECT) {
+        argument_err(err, "arguments", "arguments must be an object");
+        goto fail;
+    }
+    if (json_isnull(arguments))
+        arguments = NULL;
+    inside = true;
+    if (!op_bind(op, arguments, &plan->arena, &out->args, err))
+        goto fail;
+    out->arguments = arguments;
+    out->input_file = json_str(input);
+    return true;
+fail:
+    lift_argument(i, inside, err);
+    plan_err(i, plan->n_steps, op ? op->name : operation, err);
+    return false;
+}
+
+void plan_err(size_t step, size_t n_steps, const char *operation, struct err *err)
+{
+    if (operation)
+        err_wrap(err, "step %zu of %zu (%.60s)", step + 1, n_steps, operation);
+    else
+        err_wrap(err, "step %zu of %zu", step + 1, n_steps);
+}
+
+bool plan_new(const struct json *steps, size_t max_steps, struct plan **out, struct err *err)
+{
+    struct plan *plan;
+    size_t n = json_len(steps);
+
+    if (json_kind(steps) != JSON_KIND_ARRAY)
+        return argument_err(err, "steps", "steps must be a list of steps");
+    if (n == 0)
+        return argument_err(err, "steps", "steps is empty: a workflow needs at least one step");
+    if (n > max_steps) {
+        err_set(err, ERR_ARG, "the workflow has %zu steps; at most %zu are allowed", n, max_steps);
+        snprintf(err->argument, sizeof err->argument, "steps");
+        return false;
+    }
+    plan = calloc(1, sizeof *plan);
+    if (!plan)
+        return err_nomem(err);
+    arena_init(&plan->arena, NULL);
+    plan->steps_json = json_ref(steps);
+    plan->n_steps = n;
+    plan->steps = arena_calloc(&plan->arena, n, sizeof *plan->steps);
+    if (!plan->steps) {
+        plan_free(plan);
+        return err_nomem(err);
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (!read_step(plan, json_at(steps, i), i, &plan->steps[i], err)) {
+            plan_free(plan);
+            return false;
+        }
+    }
+    *out = plan;
+    return true;
+}
+
+void plan_free(struct plan *plan)
+{
+    if (!plan)
+        return;
+    json_free(plan->steps_json);
+    arena_deinit(&plan->arena);
+    free(plan);
+}
