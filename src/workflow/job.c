@@ -27,6 +27,7 @@ static bool read_files(struct job *job, const struct json *files, struct err *er
         struct job_file *file = &job->files[i];
 
         file->name = json_get_string(f, "name");
+        file->public_path = json_get_string(f, "public_path");
         file->path = json_get_string(f, "path");
         file->base = json_get_string(f, "base");
         file->label = json_get_string(f, "label");
@@ -107,7 +108,9 @@ static const struct job_file *find_file(const struct job *job, const char *name)
             return &job->files[i];
     }
     for (size_t i = 0; i < job->n_files; i++) {
-        if (strcmp(job->files[i].label, name) == 0)
+        const char *path = job->files[i].public_path;
+
+        if (path && strcmp(path, name) == 0)
             return &job->files[i];
     }
     return NULL;

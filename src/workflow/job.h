@@ -9,10 +9,11 @@
 #include "workflow/run.h"
 
 struct job_file {
-    const char *name;  /* What steps call it. */
-    const char *path;  /* Where it lies; never shown. */
-    const char *base;  /* Base name of the upload it comes from. */
-    const char *label; /* What sentences call it. */
+    const char *name;        /* What steps call it. */
+    const char *public_path; /* Another name for it, or NULL. */
+    const char *path;        /* Where it lies; never shown. */
+    const char *base;        /* Base name of the upload it comes from. */
+    const char *label;       /* What sentences call it. */
 };
 
 struct job {

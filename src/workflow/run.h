@@ -12,9 +12,9 @@
  *   steps          as plan_new() takes them            (run)
  *   first_step     0-based; the ones before it are done (run, for resume: `input` is then what they made)
  *   input          name of the file the first step reads
- *   files          [{name, path, base, label?}]: every file the steps may name: list one twice where it has two
- *                  names (its own and the relative path that clients use); base is the uploaded file's base name,
- *                  used for output names; label (default: name) is what sentences call it
+ *   files          [{name, path, base, label?, public_path?}]: every file the steps may name, by name or by
+ *                  public_path (the relative path that clients use); base is the uploaded file's base name, used
+ *                  for output names; label (default: name) is what sentences call it
  *   outputs_dir, intermediate_dir, tmp_dir   absolute folders that exist
  *   durable        fsync outputs (default true)
  *   hash           SHA-256 of outputs (default true)

@@ -1,0 +1,505 @@
+/*
+ * The parent's side of a worker: start it, read its events, end it.
+ *
+ * Its death is seen as the end of the pipe of events. The pidfd makes worker_cancel() safe from any
+ * thread: a signal can never reach another process that got the number.
+ */
+
+#include "workflow/worker.h"
+
+#include "base/buf.h"
+#include "base/clock.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <fcntl.h>
+
+/* The sanitizers keep shadow memory far beyond any limit. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define LIMIT_MEMORY 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define LIMIT_MEMORY 0
+#endif
+#endif
+#ifndef LIMIT_MEMORY
+#define LIMIT_MEMORY 1
+#endif
+
+enum { READ_BYTES = 64 * 1024, SPEC_TIMEOUT_S = 10, PASSED_FD = 3 };
+#define NS_PER_MS INT64_C(1000000)
+
+struct worker {
+    pid_t pid;
+    int pidfd, events_fd;
+    struct buf in;           /* Events read but not yet taken. */
+    size_t taken, searched;  /* Bytes of it that have been; that hold no further line end. */
+    _Atomic int64_t kill_at; /* When the grace ends; 0: not cancelled. */
+    bool killed;             /* By us. */
+    bool reaped;
+    int status; /* Once reaped. */
+    bool ended; /* The last event has been given out. */
+};
+
+/* ---- start ---- */
+
+static bool send_spec(int fd, const struct json *spec, struct err *err)
+{
+    struct timeval patience = { .tv_sec = SPEC_TIMEOUT_S };
+    char *text = json_text(spec);
+    size_t n, sent = 0;
+
+    if (!text)
+        return err_nomem(err);
+    n = strlen(text);
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+    while (sent < n) {
+        ssize_t put = send(fd, text + sent, n - sent, MSG_NOSIGNAL);
+
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put < 0)
+            break;
+        sent += (size_t)put;
+    }
+    free(text);
+    if (sent < n)
+        return err_set(err, ERR_INTERNAL, "the worker process did not take its job");
+    return true;
+}
+
+/* Only descriptors 0, 1, 2 and perhaps 3 go over. */
+static int spawn(int spec_fd, int events_fd, int pass_fd, pid_t *pid)
+{
+    static char name[] = "sheetflow", verb[] = "worker";
+    char *argv[] = { name, verb, NULL };
+    posix_spawn_file_actions_t actions;
+    int rc = posix_spawn_file_actions_init(&actions);
+
+    if (rc != 0)
+        return rc;
+    rc = posix_spawn_file_actions_adddup2(&actions, spec_fd, STDIN_FILENO);
+    if (rc == 0)
+        rc = posix_spawn_file_actions_adddup2(&actions, events_fd, STDOUT_FILENO);
+    if (rc == 0 && pass_fd >= 0)
+        rc = posix_spawn_file_actions_adddup2(&actions, pass_fd, PASSED_FD);
+    if (rc == 0)
+        rc = posix_spawn_file_actions_addclosefrom_np(
+            &actions, pass_fd >= 0 ? PASSED_FD + 1 : PASSED_FD);
+    if (rc == 0)
+        rc = posix_spawn(pid, "/proc/self/exe", &actions, NULL, argv, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    return rc;
+}
+
+/* Set from outside, before the job is sent, so that the spawn itself stays a plain one. */
+static void set_limits(pid_t pid, size_t memory_limit)
+{
+    struct rlimit none = { 0, 0 };
+    struct rlimit memory = { memory_limit, memory_limit };
+
+    prlimit(pid, RLIMIT_CORE, &none, NULL);
+    if (memory_limit > 0 && LIMIT_MEMORY)
+        prlimit(pid, RLIMIT_AS, &memory, NULL);
+}
+
+/*
+ * A descriptor that is to be moved to a low number must not already lie there: the moves would tread on each
+ * other. Returns one above PASSED_FD, close-on-exec, and closes the old.
+ */
+static int lift(int fd)
+{
+    int high;
+
+    if (fd > PASSED_FD)
+        return fd;
+    high = fcntl(fd, F_DUPFD_CLOEXEC, PASSED_FD + 1);
+    close(fd);
+    return high;
+}
+
+static bool open_channels(int spec_fds[2], int event_fds[2], struct err *err)
+{
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, spec_fds) != 0)
+        return err_errno(err, errno, "a worker's channel");
+    if (pipe2(event_fds, O_CLOEXEC) != 0) {
+        err_errno(err, errno, "a worker's channel");
+        close(spec_fds[0]);
+        close(spec_fds[1]);
+        return false;
+    }
+    for (int i = 0; i < 2; i++) {
+        spec_fds[i] = lift(spec_fds[i]);
+        event_fds[i] = lift(event_fds[i]);
+    }
+    return true;
+}
+
+static struct worker *new_worker(void)
+{
+    struct worker *w = calloc(1, sizeof *w);
+
+    if (!w)
+        return NULL;
+    buf_init(&w->in, WORKER_MAX_LINE);
+    w->pid = -1;
+    w->pidfd = w->events_fd = -1;
+    return w;
+}
+
+bool worker_start(
+    const struct json *spec, size_t memory_limit, int pass_fd, struct worker **out, struct err *err)
+{
+    struct worker *w = new_worker();
+    int spec_fds[2], event_fds[2];
+    int passed = -1, rc;
+    bool ok = false;
+
+    if (!w)
+        return err_nomem(err);
+    if (!open_channels(spec_fds, event_fds, err)) {
+        free(w);
+        return false;
+    }
+    if (pass_fd >= 0)
+        passed = fcntl(pass_fd, F_DUPFD_CLOEXEC, PASSED_FD + 1);
+    rc = pass_fd >= 0 && passed < 0 ? errno : spawn(spec_fds[0], event_fds[1], passed, &w->pid);
+    close(spec_fds[0]);
+    close(event_fds[1]);
+    w->events_fd = event_fds[0];
+    if (rc != 0) {
+        err_set(err, ERR_BUSY, "a worker process cannot be started: %s", strerror(rc));
+        w->pid = -1;
+        goto out;
+    }
+    w->pidfd = pidfd_open(w->pid, 0);
+    if (w->pidfd < 0) {
+        err_errno(err, errno, "a worker process");
+        goto out;
+    }
+    fcntl(w->events_fd, F_SETFL, O_NONBLOCK);
+    set_limits(w->pid, memory_limit);
+    ok = send_spec(spec_fds[1], spec, err);
+out:
+    close(spec_fds[1]);
+    if (passed >= 0)
+        close(passed);
+    if (ok)
+        *out = w;
+    else
+        worker_free(w);
+    return ok;
+}
+
+/* ---- end ---- */
+
+static void kill_now(struct worker *w)
+{
+    if (w->reaped || w->pid < 0)
+        return;
+    if (w->pidfd >= 0)
+        pidfd_send_signal(w->pidfd, SIGKILL, NULL, 0);
+    else
+        kill(w->pid, SIGKILL);
+    w->killed = true;
+}
+
+static void reap(struct worker *w)
+{
+    while (!w->reaped && w->pid >= 0) {
+        if (waitpid(w->pid, &w->status, 0) == w->pid || errno != EINTR)
+            w->reaped = true;
+    }
+}
+
+void worker_cancel(struct worker *w)
+{
+    int64_t unset = 0;
+
+    atomic_compare_exchange_strong(
+        &w->kill_at, &unset, clock_mono_ns() + WORKER_GRACE_MS * NS_PER_MS);
+    pidfd_send_signal(w->pidfd, SIGTERM, NULL, 0);
+}
+
+int worker_pid(const struct worker *w)
+{
+    return w->pid;
+}
+
+void worker_free(struct worker *w)
+{
+    struct pollfd end = { .fd = -1, .events = POLLIN };
+
+    if (!w)
+        return;
+    if (w->ended && !w->reaped &&
+        w->pidfd >= 0) { /* It has said its last word: let it go in peace. */
+        end.fd = w->pidfd;
+        poll(&end, 1, WORKER_GRACE_MS);
+    }
+    kill_now(w);
+    reap(w);
+    if (w->pidfd >= 0)
+        close(w->pidfd);
+    if (w->events_fd >= 0)
+        close(w->events_fd);
+    buf_deinit(&w->in);
+    free(w);
+}
+
+/* ---- events ---- */
+
+/* How a worker that said nothing ended. */
+static void death_err(struct worker *w, struct err *err)
+{
+    int number = WIFSIGNALED(w->status) ? WTERMSIG(w->status) : 0;
+
+    if (w->kill_at != 0)
+        err_set(err, ERR_CANCELLED, "stopped on request");
+    else if (number == SIGKILL)
+        err_set(
+            err, ERR_NOMEM, "the work was killed by the system, which is probably out of memory");
+    else if (number == SIGXCPU)
+        err_set(err, ERR_TIMEOUT, "the work took more processor time than is allowed");
+    else if (number != 0)
+        err_set(err, ERR_INTERNAL, "the worker process crashed (signal %d) on this file", number);
+    else
+        err_set(err, ERR_INTERNAL, "the worker process ended with status %d and without a result",
+            WEXITSTATUS(w->status));
+}
+
+static bool failed_event(const struct err *why, struct json **event, struct err *err)
+{
+    struct json *e = json_new_object();
+    bool ok;
+
+    ok = json_set_string(e, "event", "failed");
+    ok = json_set(e, "step", json_new_null()) && ok;
+    ok = json_set(e, "error", json_from_err(why)) && ok;
+    if (!ok) {
+        json_free(e);
+        return err_nomem(err);
+    }
+    *event = e;
+    return true;
+}
+
+/* The end of a worker without a last word, or one whose words make no sense. */
+static bool give_up(struct worker *w, const char *nonsense, struct json **event, struct err *err)
+{
+    struct err why;
+
+    w->ended = true;
+    if (nonsense)
+        kill_now(w);
+    reap(w);
+    if (nonsense)
+        err_set(&why, ERR_INTERNAL, "the worker process %s", nonsense);
+    else
+        death_err(w, &why);
+    return failed_event(&why, event, err);
+}
+
+enum event_kind { EVENT_NONSENSE, EVENT_STEP, EVENT_LAST };
+
+static bool is_count(const struct json *v)
+{
+    return json_kind(v) == JSON_KIND_INT && json_int(v, -1) >= 0;
+}
+
+static enum event_kind check_event(const struct json *e)
+{
+    const char *name = json_get_string(e, "event");
+
+    if (!name)
+        return EVENT_NONSENSE;
+    if (strcmp(name, "done") == 0)
+        return json_kind(json_get(e, "data")) == JSON_KIND_OBJECT ? EVENT_LAST : EVENT_NONSENSE;
+    if (strcmp(name, "failed") == 0)
+        return json_get_string(json_get(e, "error"), "text") ? EVENT_LAST : EVENT_NONSENSE;
+    if (!is_count(json_get(e, "step")))
+        return EVENT_NONSENSE;
+    if (strcmp(name, "step_started") == 0)
+        return EVENT_STEP;
+    if (strcmp(name, "progress") == 0)
+        return is_count(json_get(e, "percent")) && json_get_int(e, "percent", 0) <= 100
+                   ? EVENT_STEP
+                   : EVENT_NONSENSE;
+    if (strcmp(name, "step_completed") == 0)
+        return json_kind(json_get(e, "result")) == JSON_KIND_OBJECT &&
+                       json_kind(json_get(e, "files")) == JSON_KIND_ARRAY
+                   ? EVENT_STEP
+                   : EVENT_NONSENSE;
+    return EVENT_NONSENSE;
+}
+
+/* Take one line out of the buffer; *line is NULL when there is no whole one. */
+static char *take_line(struct worker *w, size_t *n)
+{
+    char *start = w->in.data + w->taken, *end;
+
+    if (w->searched == w->in.len)
+        return NULL;
+    end = memchr(w->in.data + w->searched, '\n', w->in.len - w->searched);
+    if (!end) {
+        w->searched = w->in.len;
+        return NULL;
+    }
+    *n = (size_t)(end - start);
+    w->taken += *n + 1;
+    w->searched = w->taken;
+    return start;
+}
+
+/* Move what is left to the front, so that the cap is one of a line and not of all lines. */
+static void compact(struct worker *w)
+{
+    if (w->taken == 0)
+        return;
+    memmove(w->in.data, w->in.data + w->taken, w->in.len - w->taken);
+    w->in.len -= w->taken;
+    w->searched -= w->taken;
+    w->taken = 0;
+}
+
+enum read_outcome { READ_SOME, READ_NOTHING, READ_END, READ_OVER };
+
+static enum read_outcome read_some(struct worker *w)
+{
+    char *room;
+    ssize_t n;
+
+    compact(w);
+    room = buf_reserve(&w->in, READ_BYTES);
+    if (!room)
+        return READ_OVER;
+    n = read(w->events_fd, room, READ_BYTES);
+    if (n > 0) {
+        w->in.len += (size_t)n;
+        return READ_SOME;
+    }
+    return n < 0 && (errno == EAGAIN || errno == EINTR) ? READ_NOTHING : READ_END;
+}
+
+/* Milliseconds to wait: until the deadline (0: none) or the end of the grace, whichever is first. */
+static int wait_ms(struct worker *w, int64_t deadline)
+{
+    int64_t now = clock_mono_ns(), until = deadline, kill_at = w->kill_at;
+
+    if (kill_at != 0 && !w->killed && (until == 0 || kill_at < until))
+        until = kill_at;
+    if (until == 0)
+        return -1;
+    return until <= now ? 0 : (int)((until - now + NS_PER_MS - 1) / NS_PER_MS);
+}
+
+static void keep_grace(struct worker *w)
+{
+    int64_t kill_at = w->kill_at;
+
+    if (kill_at != 0 && !w->killed && clock_mono_ns() >= kill_at)
+        kill_now(w);
+}
+
+static bool parse_event(
+    struct worker *w, const char *line, size_t n, struct json **event, struct err *err)
+{
+    struct err bad;
+    struct json *e;
+
+    if (!json_parse_max(line, n, WORKER_MAX_LINE, &e, &bad))
+        return give_up(w, "said something that is no event", event, err);
+    switch (check_event(e)) {
+    case EVENT_LAST:
+        w->ended = true;
+        break;
+    case EVENT_STEP:
+        break;
+    case EVENT_NONSENSE:
+        json_free(e);
+        return give_up(w, "sent an event that makes no sense", event, err);
+    }
+    *event = e;
+    return true;
+}
+
+bool worker_next(struct worker *w, int timeout_ms, struct json **event, struct err *err)
+{
+    int64_t deadline = timeout_ms < 0 ? 0 : clock_mono_ns() + timeout_ms * NS_PER_MS;
+
+    *event = NULL;
+    if (w->ended)
+        return err_set(err, ERR_INTERNAL, "the worker has already ended");
+    for (;;) {
+        struct pollfd fds[] = { { .fd = w->events_fd, .events = POLLIN } };
+        size_t n = 0;
+        char *line = take_line(w, &n);
+
+        if (line)
+            return parse_event(w, line, n, event, err);
+        switch (read_some(w)) {
+        case READ_SOME:
+            continue;
+        case READ_END:
+            return give_up(w, NULL, event, err);
+        case READ_OVER:
+            return give_up(w, "sent an event without an end", event, err);
+        case READ_NOTHING:
+            break;
+        }
+        keep_grace(w);
+        if (deadline != 0 && clock_mono_ns() >= deadline)
+            return true;
+        if (poll(fds, 1, wait_ms(w, deadline)) < 0 && errno != EINTR)
+            return err_errno(err, errno, "a worker's events");
+    }
+}
+
+bool worker_ask(const struct json *spec, size_t memory_limit, int timeout_ms, struct json **data,
+    struct err *err)
+{
+    int64_t deadline = clock_mono_ns() + timeout_ms * NS_PER_MS;
+    struct json *event = NULL;
+    struct worker *w;
+    bool ok = false;
+
+    if (!worker_start(spec, memory_limit, -1, &w, err))
+        return false;
+    for (;;) {
+        int64_t left = (deadline - clock_mono_ns()) / NS_PER_MS;
+        const char *name;
+
+        if (!worker_next(w, left > 0 ? (int)left : 0, &event, err))
+            break;
+        if (!event) {
+            err_set(err, ERR_TIMEOUT, "this took longer than the %d seconds allowed",
+                timeout_ms / 1000);
+            break;
+        }
+        name = json_get_string(event, "event");
+        if (strcmp(name, "done") == 0) {
+            *data = json_ref(json_get(event, "data"));
+            ok = true;
+            break;
+        }
+        if (strcmp(name, "failed") == 0) {
+            json_to_err(json_get(event, "error"), err);
+            break;
+        }
+        json_free(event);
+        event = NULL;
+    }
+    json_free(event);
+    worker_free(w);
+    return ok;
+}

@@ -1,0 +1,135 @@
+/*
+ * The worker's side: read the specification, do the job, write a line an event.
+ *
+ * SIGTERM, from the parent or from the system when the parent dies, asks for an orderly end; a worker
+ * that does not get there in LAST_SECONDS is ended by its own alarm.
+ */
+
+#include "workflow/worker.h"
+
+#include "base/buf.h"
+#include "workflow/run.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+enum { SPEC_FD = 0, EVENTS_FD = 1, LAST_SECONDS = 10, READ_BYTES = 64 * 1024 };
+
+static volatile int cancelled; /* Set by the signal handler only. */
+
+static void on_terminate(int signal_number)
+{
+    (void)signal_number;
+    cancelled = 1;
+    alarm(LAST_SECONDS);
+}
+
+static void set_signals(void)
+{
+    struct sigaction terminate = { .sa_handler = on_terminate };
+    struct sigaction ignore = { .sa_handler = SIG_IGN };
+    sigset_t none;
+
+    sigaction(SIGTERM, &terminate, NULL);
+    sigaction(SIGPIPE, &ignore, NULL); /* A write then fails, and is told. */
+    sigaction(SIGINT, &ignore, NULL);  /* Of a terminal: the parent decides. */
+    sigaction(SIGHUP, &ignore, NULL);
+    sigemptyset(&none); /* The parent's mask is inherited. */
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+}
+
+static bool read_spec(struct json **spec, struct err *err)
+{
+    struct buf text;
+    ssize_t n = -1;
+    bool ok;
+
+    buf_init(&text, WORKER_MAX_LINE);
+    for (;;) {
+        char *room = buf_reserve(&text, READ_BYTES);
+
+        if (!room)
+            break;
+        do {
+            n = read(SPEC_FD, room, READ_BYTES);
+        } while (n < 0 && errno == EINTR);
+        if (n <= 0)
+            break;
+        text.len += (size_t)n;
+    }
+    if (n < 0)
+        ok = err_errno(err, errno, "the job");
+    else
+        ok = buf_ok(&text, "the job", err) &&
+             json_parse_max(buf_str(&text), text.len, WORKER_MAX_LINE, spec, err);
+    buf_deinit(&text);
+    return ok;
+}
+
+static bool write_all(const char *p, size_t n, struct err *err)
+{
+    while (n > 0) {
+        ssize_t put = write(EVENTS_FD, p, n);
+
+        if (put < 0) {
+            if (errno == EINTR)
+                continue;
+            return err_errno(err, errno, "the events");
+        }
+        p += put;
+        n -= (size_t)put;
+    }
+    return true;
+}
+
+static bool send_event(void *arg, const struct json *event, struct err *err)
+{
+    struct buf *line = arg;
+
+    buf_reset(line);
+    json_write(event, false, line);
+    buf_addc(line, '\n');
+    if (line->failed)
+        return err_set(err, ERR_BUDGET,
+            "the result is larger than %d MB; ask for fewer columns or rows, or for a file",
+            WORKER_MAX_LINE >> 20);
+    return write_all(line->data, line->len, err);
+}
+
+static void send_failed(struct buf *line, const struct err *err)
+{
+    struct json *event = json_new_object();
+    struct err deaf;
+
+    json_set_string(event, "event", "failed");
+    json_set(event, "step", json_new_null());
+    json_set(event, "error", json_from_err(err));
+    if (!send_event(line, event, &deaf))
+        (void)0; /* Nobody is left to tell. */
+    json_free(event);
+}
+
+int worker_main(void)
+{
+    struct json *spec = NULL;
+    struct err err = { 0 };
+    struct buf line;
+    bool ok;
+
+    set_signals();
+    buf_init(&line, WORKER_MAX_LINE);
+    if (read_spec(&spec, &err)) {
+        ok = run_execute(spec, send_event, &line, &cancelled, &err);
+    } else {
+        send_failed(&line, &err);
+        ok = false;
+    }
+    json_free(spec);
+    buf_deinit(&line);
+    return ok ? EXIT_SUCCESS : err_exit_status(err.code);
+}
