@@ -1,0 +1,438 @@
+/* Runs: execute, show, cancel. */
+
+#include "server/server_int.h"
+
+#include "base/clock.h"
+#include "base/rand.h"
+#include "workflow/plan.h"
+#include "workflow/worker.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { DRY_RUN_TIMEOUT_MS = 300000 };
+
+/* An execute request, resolved against the conversation. */
+struct request {
+    struct conversation c;
+    struct stored_file *files;
+    size_t n_files;
+    struct json *steps; /* As they will be carried out: input files by name. */
+    const char *input;
+    bool async, dry_run;
+    const char *resume; /* Run id. */
+    struct step *done;  /* Steps of the resumed run that stay done. */
+    size_t n_done;
+};
+
+static const struct stored_file *last_upload(const struct request *q)
+{
+    for (size_t i = q->n_files; i-- > 0;) {
+        if (q->files[i].kind == STORED_UPLOAD)
+            return &q->files[i];
+    }
+    return NULL;
+}
+
+static bool argument_error(struct err *err, const char *argument, const char *sentence)
+{
+    err_set(err, ERR_ARG, "%s", sentence);
+    snprintf(err->argument, sizeof err->argument, "%s", argument);
+    return false;
+}
+
+/* Replace each step's input_file by the stored file's name. */
+static bool resolve_steps(struct request *q, const struct json *given, struct err *err)
+{
+    q->steps = json_clone(given);
+    for (size_t i = 0; i < json_len(q->steps); i++) {
+        struct json *step = (struct json *)(uintptr_t)json_at(q->steps, i);
+        const char *name = json_get_string(step, "input_file");
+        const struct stored_file *f;
+        char argument[48];
+
+        if (!name)
+            continue;
+        snprintf(argument, sizeof argument, "steps[%zu].input_file", i);
+        if (!file_resolve(&q->c, q->files, q->n_files, name, argument, &f, err))
+            return false;
+        json_set_string(step, "input_file", f->name);
+    }
+    return q->steps ? true : err_nomem(err);
+}
+
+/* The run to resume gives its input, and its steps where the request brings none. */
+static bool resolve_resume(
+    struct call *call, struct request *q, const struct json *given, struct err *err)
+{
+    struct store *store = call->server->store;
+    struct json *old = NULL;
+    struct run run;
+    size_t n;
+    bool ok;
+
+    if (!store_run_get(store, q->c.id, q->resume, call->arena, &run, err) ||
+        !store_steps(store, q->c.id, q->resume, call->arena, &q->done, &n, err))
+        return false;
+    if (run.status != RUN_FAILED && run.status != RUN_CANCELLED)
+        return err_set(err, ERR_STATE,
+            "only a failed or cancelled run can be resumed; this one is %s",
+            run_status_name(run.status));
+    if (!json_parse(run.steps, strlen(run.steps), &old, err))
+        return false;
+    ok = resolve_steps(q, given ? given : old, err);
+    json_free(old);
+    if (!ok)
+        return false;
+    q->n_done = run_resume_point(&run, q->done, n, call->arena, &q->input);
+    q->input = run.input;
+    if (json_len(q->steps) < q->n_done)
+        return argument_error(err, "steps", "the steps that are done already must stay in place");
+    for (size_t i = 0; i < q->n_done; i++) {
+        const char *op = json_get_string(json_at(q->steps, i), "operation");
+
+        if (!op || strcmp(op, q->done[i].operation) != 0)
+            return argument_error(
+                err, "steps", "the steps that are done already must stay in place");
+    }
+    return true;
+}
+
+static bool resolve(struct call *call, const struct json *body, struct request *q, struct err *err)
+{
+    static const char *const members[] = { "steps", "input_file", "async", "resume", "dry_run",
+        NULL };
+    const struct json *steps = json_get(body, "steps");
+    const char *input = json_get_string(body, "input_file");
+    const struct stored_file *f;
+
+    if (!store_conversation_get(call->server->store, call->params[0], call->arena, &q->c, err) ||
+        !store_files(call->server->store, q->c.id, call->arena, &q->files, &q->n_files, err) ||
+        !call_only(body, members, err))
+        return false;
+    if (!steps && !json_get(body, "resume"))
+        return argument_error(err, "steps", "steps: a list of steps is required");
+    if (steps && json_kind(steps) != JSON_KIND_ARRAY)
+        return argument_error(err, "steps", "steps: a list is expected");
+    q->resume = json_get_string(body, "resume");
+    if (q->resume)
+        return resolve_resume(call, q, steps, err);
+    if (!resolve_steps(q, steps, err))
+        return false;
+    if (input) {
+        if (!file_resolve(&q->c, q->files, q->n_files, input, "input_file", &f, err))
+            return false;
+    } else {
+        f = last_upload(q);
+    }
+    if (!f && !json_get(json_at(q->steps, 0), "input_file"))
+        return argument_error(
+            err, "input_file", "this conversation has no file yet; upload one first");
+    q->input = f ? f->name : json_get_string(json_at(q->steps, 0), "input_file");
+    return true;
+}
+
+/* A switch that may also come from a form as text. */
+static bool body_switch(const struct json *body, const char *key, bool *out, struct err *err)
+{
+    static const char *const no[] = { "false", "0", "no" }, *const yes[] = { "true", "1", "yes" };
+    const struct json *v = json_get(body, key);
+    char number[24] = "";
+
+    *out = json_bool(v, false);
+    if (json_isnull(v) || json_kind(v) == JSON_KIND_BOOL)
+        return true;
+    if (json_kind(v) == JSON_KIND_INT)
+        snprintf(number, sizeof number, "%lld", (long long)json_int(v, 2));
+    for (size_t i = 0; i < ARRAY_LEN(no); i++) {
+        const char *text = json_str(v) ? json_str(v) : number;
+
+        *out = strcasecmp(text, yes[i]) == 0;
+        if (*out || strcasecmp(text, no[i]) == 0)
+            return true;
+    }
+    err_set(err, ERR_ARG, "%s: true or false is expected", key);
+    snprintf(err->argument, sizeof err->argument, "%s", key);
+    return false;
+}
+
+/* ---- rows of a new run ---- */
+
+static void add_steps(struct call *call, struct change *change, const struct request *q,
+    const struct plan *plan, const char *run_id)
+{
+    for (size_t i = 0; i < plan->n_steps; i++) {
+        struct step step = { .index = (uint32_t)i, .status = STEP_PENDING };
+        char *arguments = plan->steps[i].arguments ? json_text(plan->steps[i].arguments) : NULL;
+
+        if (i < q->n_done)
+            step = q->done[i];
+        rand_uuid(step.id);
+        snprintf(step.run, sizeof step.run, "%s", run_id);
+        step.operation = plan->steps[i].args.op->name;
+        if (i >= q->n_done) {
+            step.arguments = arguments ? arguments : "{}";
+            step.input_file = i == 0 ? q->input : plan->steps[i].input_file;
+            step.warnings = "[]";
+        }
+        store_add_step(change_tx(change), &step);
+        free(arguments);
+    }
+    (void)call;
+}
+
+static bool add_run(struct call *call, const struct request *q, const struct plan *plan,
+    struct run *run, struct err *err)
+{
+    struct change *change = change_begin(call->server, q->c.id);
+    char *steps = json_text(q->steps);
+    bool ok;
+
+    if (!change || !steps) {
+        change_abort(change);
+        free(steps);
+        return err_nomem(err);
+    }
+    rand_uuid(run->id);
+    snprintf(run->conversation, sizeof run->conversation, "%s", q->c.id);
+    run->status = RUN_PENDING;
+    run->steps = steps;
+    run->input = q->input;
+    run->options =
+        q->resume ? arena_printf(call->arena, "{\"resume_of\":\"%s\"}", q->resume) : "{}";
+    run->created_ns = clock_wall_ns();
+    store_add_run(change_tx(change), run);
+    add_steps(call, change, q, plan, run->id);
+    ok = change_commit(change, err);
+    free(steps);
+    return ok;
+}
+
+/* ---- replies ---- */
+
+static bool reply_run(struct call *call, const struct conversation *c, const char *run_id,
+    int status, struct err *err)
+{
+    struct server *server = call->server;
+    const char *base = view_base_url(call);
+    struct json *data, *view, *outputs;
+    struct step *steps;
+    struct run run;
+    size_t n;
+
+    if (!store_run_get(server->store, c->id, run_id, call->arena, &run, err) ||
+        !store_steps(server->store, c->id, run_id, call->arena, &steps, &n, err) ||
+        !view_outputs(server, call->arena, base, c, &outputs, err))
+        return false;
+    if (status == 200 && (run.status == RUN_PENDING || run.status == RUN_RUNNING)) {
+        json_free(outputs);
+        return err_set(err, ERR_BUSY,
+            "the server is shutting down; the run %s goes on when it starts again", run.id);
+    }
+    view = view_run(server, call->arena, base, c, &run, steps, n);
+    if (run.status == RUN_FAILED || run.status == RUN_CANCELLED) {
+        struct json *details = json_new_object();
+
+        json_to_err(json_get(view, "error"), err);
+        json_set_string(details, "run_id", run.id);
+        json_set_string(details, "status", run_status_name(run.status));
+        json_set(details, "results", json_ref(json_get(view, "results")));
+        json_set(details, "output_files", outputs);
+        json_free(view);
+        reply_error_with(call, err, err_http_status(err->code), details);
+        return true;
+    }
+    data = json_new_object();
+    json_set_string(data, "run_id", run.id);
+    json_set_string(data, "chat_id", c->id);
+    json_set_string(data, "status", run_status_name(run.status));
+    json_set(data, "results", json_ref(json_get(view, "results")));
+    json_set(data, "output_files", outputs);
+    json_free(view);
+    reply_data(call, status,
+        status == 202 ? "Workflow accepted" : "Workflow completed successfully", data);
+    return true;
+}
+
+/* Carry everything out into a folder that is thrown away; only the results are told. */
+static bool dry_run(struct call *call, const struct request *q, struct err *err)
+{
+    struct server *server = call->server;
+    struct json *spec = json_new_object(), *files = NULL, *results = json_new_array(), *data;
+    char dir[FS_PATH_MAX], name[24] = "dry-";
+    struct worker *w = NULL;
+    bool ok, ended = false;
+    int64_t deadline = clock_mono_ns() + (int64_t)DRY_RUN_TIMEOUT_MS * 1000000;
+
+    rand_hex(name + 4, 16);
+    ok = fs_join(dir, server->dirs.tmp, name, err) && fs_make_dirs(dir, err) &&
+         run_spec_files(server, call->arena, &q->c, &files, err);
+    json_set_string(spec, "job", "run");
+    json_set_int(spec, "now_ns", clock_wall_ns());
+    json_set(spec, "steps", json_ref(q->steps));
+    json_set_string(spec, "input", q->input);
+    json_set(spec, "files", files);
+    json_set_string(spec, "outputs_dir", dir);
+    json_set_string(spec, "intermediate_dir", dir);
+    json_set_string(spec, "tmp_dir", dir);
+    json_set_bool(spec, "durable", false);
+    json_set_bool(spec, "hash", false);
+    json_set(spec, "settings", run_spec_settings(server));
+    ok = ok && worker_start(spec, run_memory_limit(server), -1, &w, err);
+    while (ok && !ended) {
+        struct json *event;
+        const char *type;
+
+        ok = worker_next(w, 1000, &event, err);
+        type = ok ? json_get_string(event, "event") : NULL;
+        if (type && strcmp(type, "step_completed") == 0)
+            json_add(results, json_ref(json_get(event, "result")));
+        if (type && strcmp(type, "failed") == 0) {
+            json_to_err(json_get(event, "error"), err);
+            ok = false;
+        }
+        ended = type && strcmp(type, "done") == 0;
+        if (ok)
+            json_free(event);
+        if (ok && !ended && clock_mono_ns() > deadline)
+            ok = err_set(err, ERR_TIMEOUT, "the dry run took too long");
+    }
+    worker_free(w);
+    json_free(spec);
+    if (!fs_remove_tree(dir, &(struct err){ 0 }) || !ok) {
+        json_free(results);
+        return false;
+    }
+    data = json_new_object();
+    json_set(data, "run_id", json_new_null());
+    json_set_string(data, "status", "dry_run");
+    json_set(data, "results", results);
+    json_set(data, "output_files", json_new_array());
+    reply_data(call, 200, "Dry run completed; nothing was kept", data);
+    return true;
+}
+
+/* A client waiting for the end of its run; lives in the exchange's arena. */
+struct waiting {
+    struct call call;
+    struct conversation c;
+    char run[ID_LEN];
+};
+
+static void answer_waiting(void *arg)
+{
+    struct waiting *w = arg;
+    struct err err = { 0 };
+
+    if (!reply_run(&w->call, &w->c, w->run, 200, &err))
+        reply_error(&w->call, &err);
+    http_complete(w->call.x);
+}
+
+static bool start(
+    struct call *call, const struct request *q, const struct plan *plan, struct err *err)
+{
+    struct server *server = call->server;
+    struct job_spec spec = { .conversation = q->c.id, .base_url = view_base_url(call) };
+    struct waiting *w = arena_alloc(call->arena, sizeof *w);
+    struct run run = { 0 };
+
+    if (!w)
+        return err_nomem(err);
+    if (!add_run(call, q, plan, &run, err))
+        return false;
+    spec.run = run.id;
+    if (q->async)
+        return dispatcher_submit(server->dispatcher, &spec, err) &&
+               reply_run(call, &q->c, run.id, 202, err);
+    *w = (struct waiting){ .call = *call, .c = q->c };
+    memcpy(w->run, run.id, sizeof w->run);
+    spec.done = answer_waiting;
+    spec.arg = w;
+    http_defer(call->x);
+    if (!dispatcher_submit(server->dispatcher, &spec, err)) {
+        reply_error(call, err);
+        http_complete(call->x);
+    }
+    return true;
+}
+
+bool api_execute(struct call *call, struct err *err)
+{
+    size_t max = (size_t)settings_int(call->server->settings, "chat_workflows.execution.max_steps");
+    struct request q = { 0 };
+    struct plan *plan = NULL;
+    struct json *body;
+    bool ok;
+
+    if (!call_body(call, &body, err))
+        return false;
+    ok = resolve(call, body, &q, err) && body_switch(body, "async", &q.async, err) &&
+         body_switch(body, "dry_run", &q.dry_run, err) && plan_new(q.steps, max, &plan, err) &&
+         (q.dry_run ? dry_run(call, &q, err) : start(call, &q, plan, err));
+    plan_free(plan);
+    json_free(q.steps);
+    json_free(body);
+    return ok;
+}
+
+bool api_runs(struct call *call, struct err *err)
+{
+    struct server *server = call->server;
+    struct json *data, *list;
+    struct conversation c;
+    struct run *runs;
+    size_t n;
+
+    if (!store_conversation_get(server->store, call->params[0], call->arena, &c, err) ||
+        !store_runs(server->store, c.id, false, call->arena, &runs, &n, err))
+        return false;
+    list = json_new_array();
+    for (size_t i = 0; i < n; i++) {
+        struct step *steps;
+        size_t n_steps;
+
+        if (!store_steps(server->store, c.id, runs[i].id, call->arena, &steps, &n_steps, err)) {
+            json_free(list);
+            return false;
+        }
+        json_add(
+            list, view_run(server, call->arena, view_base_url(call), &c, &runs[i], steps, n_steps));
+    }
+    data = json_new_object();
+    json_set(data, "runs", list);
+    json_set_int(data, "count", (int64_t)n);
+    reply_collection(call, "Runs", data, n);
+    return true;
+}
+
+static bool find_run(struct call *call, struct conversation *c, struct run *run, struct err *err)
+{
+    return store_conversation_get(call->server->store, call->params[0], call->arena, c, err) &&
+           store_run_get(call->server->store, c->id, call->params[1], call->arena, run, err);
+}
+
+bool api_run_get(struct call *call, struct err *err)
+{
+    struct conversation c;
+    struct step *steps;
+    struct run run;
+    size_t n;
+
+    if (!find_run(call, &c, &run, err) ||
+        !store_steps(call->server->store, c.id, run.id, call->arena, &steps, &n, err))
+        return false;
+    reply_data(call, 200, "Run",
+        view_run(call->server, call->arena, view_base_url(call), &c, &run, steps, n));
+    return true;
+}
+
+bool api_run_cancel(struct call *call, struct err *err)
+{
+    struct conversation c;
+    struct run run;
+
+    if (!find_run(call, &c, &run, err) || !dispatcher_cancel(call->server->dispatcher, run.id, err))
+        return false;
+    return api_run_get(call, err);
+}

@@ -1,0 +1,259 @@
+/*
+ * Runs wait in a queue and are carried out by as many threads as there are slots; each thread
+ * drives one worker process at a time (run_driver.c).
+ *
+ *   submit ─▶ queued ─▶ taken ─▶ ended
+ *               └─ cancel ─▶ taken at once, ends cancelled
+ *
+ * The queue is fair between conversations: the next run is the oldest one of the conversation that
+ * has the fewest running.
+ */
+
+#include "server/server_int.h"
+
+#include "base/log.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum job_state { JOB_QUEUED, JOB_TAKEN, JOB_ENDED };
+
+struct job {
+    struct job *next;
+    enum job_state state;
+    unsigned references;
+    volatile int cancelled;
+    char conversation[ID_LEN], run[ID_LEN], base_url[320];
+    void (*done)(void *arg);
+    void *arg;
+};
+
+struct dispatcher {
+    struct server *server;
+    pthread_mutex_t lock;
+    pthread_cond_t work, ended;
+    struct job *jobs; /* Queued and taken ones, oldest first. */
+    volatile int stopping;
+    pthread_t *threads;
+    uint32_t n_threads;
+};
+
+/* Under the lock. */
+static void drop_reference(struct job *job)
+{
+    if (--job->references == 0)
+        free(job);
+}
+
+static unsigned running_of(const struct dispatcher *d, const char *conversation)
+{
+    unsigned n = 0;
+
+    for (const struct job *j = d->jobs; j; j = j->next)
+        n += j->state == JOB_TAKEN && strcmp(j->conversation, conversation) == 0;
+    return n;
+}
+
+static struct job *pick(struct dispatcher *d)
+{
+    struct job *best = NULL;
+    unsigned best_running = 0;
+
+    for (struct job *j = d->jobs; j; j = j->next) {
+        unsigned running;
+
+        if (j->state != JOB_QUEUED)
+            continue;
+        running = running_of(d, j->conversation);
+        if (!best || running < best_running) {
+            best = j;
+            best_running = running;
+        }
+    }
+    return best;
+}
+
+/* Under the lock, which is given up while whoever waits for the run is told. */
+static void end_job(struct dispatcher *d, struct job *job)
+{
+    struct job **at = &d->jobs;
+
+    if (job->done) {
+        pthread_mutex_unlock(&d->lock);
+        job->done(job->arg);
+        pthread_mutex_lock(&d->lock);
+    }
+    while (*at != job)
+        at = &(*at)->next;
+    *at = job->next;
+    job->state = JOB_ENDED;
+    pthread_cond_broadcast(&d->ended);
+    drop_reference(job);
+}
+
+/* Called with the lock held, which is given up while the run goes on. */
+static void carry_out(struct dispatcher *d, struct job *job)
+{
+    struct job_control control = { job->conversation, job->run, job->base_url, &job->cancelled,
+        &d->stopping };
+
+    job->state = JOB_TAKEN;
+    pthread_mutex_unlock(&d->lock);
+    run_drive(d->server, &control);
+    pthread_mutex_lock(&d->lock);
+    end_job(d, job);
+}
+
+static void *slot_main(void *arg)
+{
+    struct dispatcher *d = arg;
+
+    pthread_mutex_lock(&d->lock);
+    for (;;) {
+        struct job *job = d->stopping ? NULL : pick(d);
+
+        if (job) {
+            carry_out(d, job);
+        } else if (d->stopping) {
+            break;
+        } else {
+            pthread_cond_wait(&d->work, &d->lock);
+        }
+    }
+    pthread_mutex_unlock(&d->lock);
+    return NULL;
+}
+
+bool dispatcher_start(
+    struct server *server, uint32_t slots, struct dispatcher **out, struct err *err)
+{
+    struct dispatcher *d = calloc(1, sizeof *d);
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+    if (!d)
+        return err_nomem(err);
+    if (slots == 0)
+        slots = cores > 1 ? (uint32_t)cores : 1;
+    d->server = server;
+    pthread_mutex_init(&d->lock, NULL);
+    pthread_cond_init(&d->work, NULL);
+    pthread_cond_init(&d->ended, NULL);
+    d->threads = calloc(slots, sizeof *d->threads);
+    while (d->threads && d->n_threads < slots) {
+        if (pthread_create(&d->threads[d->n_threads], NULL, slot_main, d) != 0)
+            break;
+        d->n_threads++;
+    }
+    if (d->n_threads < slots) {
+        dispatcher_stop(d);
+        return err_set(err, ERR_NOMEM, "the threads for %u runs cannot be started", slots);
+    }
+    *out = d;
+    return true;
+}
+
+void dispatcher_halt(struct dispatcher *d)
+{
+    struct job *job;
+
+    pthread_mutex_lock(&d->lock);
+    d->stopping = 1;
+    pthread_cond_broadcast(&d->work);
+    pthread_cond_broadcast(&d->ended);
+    do { /* Those that no slot has taken end here; the others when their slot sees the flag. */
+        for (job = d->jobs; job && job->state != JOB_QUEUED; job = job->next)
+            ;
+        if (job) {
+            job->state = JOB_TAKEN;
+            end_job(d, job);
+        }
+    } while (job);
+    pthread_mutex_unlock(&d->lock);
+}
+
+void dispatcher_stop(struct dispatcher *d)
+{
+    if (!d)
+        return;
+    dispatcher_halt(d);
+    for (uint32_t i = 0; i < d->n_threads; i++)
+        pthread_join(d->threads[i], NULL);
+    pthread_cond_destroy(&d->work);
+    pthread_cond_destroy(&d->ended);
+    pthread_mutex_destroy(&d->lock);
+    free(d->threads);
+    free(d);
+}
+
+bool dispatcher_submit(struct dispatcher *d, const struct job_spec *spec, struct err *err)
+{
+    struct job *job = calloc(1, sizeof *job), **at;
+    bool stopping;
+
+    if (!job)
+        return err_nomem(err);
+    job->references = 1;
+    job->done = spec->done;
+    job->arg = spec->arg;
+    snprintf(job->conversation, sizeof job->conversation, "%s", spec->conversation);
+    snprintf(job->run, sizeof job->run, "%s", spec->run);
+    snprintf(job->base_url, sizeof job->base_url, "%s", spec->base_url);
+    pthread_mutex_lock(&d->lock);
+    stopping = d->stopping;
+    for (at = &d->jobs; *at; at = &(*at)->next)
+        ;
+    if (!stopping) {
+        *at = job;
+        pthread_cond_signal(&d->work);
+    }
+    pthread_mutex_unlock(&d->lock);
+    if (!stopping)
+        return true;
+    free(job);
+    return err_set(
+        err, ERR_BUSY, "the server is shutting down; the run goes on when it starts again");
+}
+
+/*
+ * Under the lock: flag it, and wait until its slot has ended it. A run that still waits is ended here and now:
+ * it must not take longer because all slots are busy.
+ */
+static void cancel_and_wait(struct dispatcher *d, struct job *job)
+{
+    job->references++;
+    job->cancelled = 1;
+    if (job->state == JOB_QUEUED)
+        carry_out(d, job);
+    while (job->state != JOB_ENDED && !d->stopping)
+        pthread_cond_wait(&d->ended, &d->lock);
+    drop_reference(job);
+}
+
+bool dispatcher_cancel(struct dispatcher *d, const char *run, struct err *err)
+{
+    struct job *job;
+
+    pthread_mutex_lock(&d->lock);
+    for (job = d->jobs; job && strcmp(job->run, run) != 0; job = job->next)
+        ;
+    if (job)
+        cancel_and_wait(d, job);
+    pthread_mutex_unlock(&d->lock);
+    return job ? true : err_set(err, ERR_STATE, "this run has already ended");
+}
+
+void dispatcher_cancel_conversation(struct dispatcher *d, const char *conversation)
+{
+    struct job *job;
+
+    pthread_mutex_lock(&d->lock);
+    do {
+        for (job = d->jobs; job && strcmp(job->conversation, conversation) != 0; job = job->next)
+            ;
+        if (job)
+            cancel_and_wait(d, job);
+    } while (job && !d->stopping);
+    pthread_mutex_unlock(&d->lock);
+}

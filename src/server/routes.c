@@ -1,0 +1,327 @@
+/*
+ * The routes: one table says method, path, what body is welcome and how large it may be, and who answers.
+ * Everything about a request that can be refused without its body is refused before the body is read.
+ */
+
+#include "server/server_int.h"
+
+#include "base/num.h"
+#include "base/utf8.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { MIB = 1 << 20, FORM_SLACK = 64 * 1024 };
+
+/* Where the limit of a route's body comes from. */
+enum body_limit { LIMIT_JSON, LIMIT_UPLOAD, LIMIT_DUMP };
+
+struct route {
+    const char *method,
+        *path; /* Below the prefix; {id} and {run} are UUIDs, {name} any one part. */
+    enum http_body body;
+    enum body_limit limit;
+    handler_fn *handler;
+    bool top; /* Answers without the prefix as well. */
+};
+
+/* clang-format off */
+static const struct route routes[] = {
+    { "POST",   "/chat/workflows",                          HTTP_BODY_FORM_OR_JSON, LIMIT_JSON,   api_chat_create, false },
+    { "GET",    "/chat/workflows",                          HTTP_BODY_NONE,         LIMIT_JSON,   api_chat_list,   false },
+    { "POST",   "/chat/workflows/restore",                  HTTP_BODY_FORM,         LIMIT_DUMP,   api_restore,     false },
+    { "GET",    "/chat/workflows/{id}",                     HTTP_BODY_NONE,         LIMIT_JSON,   api_chat_get,    false },
+    { "PATCH",  "/chat/workflows/{id}",                     HTTP_BODY_JSON,         LIMIT_JSON,   api_chat_patch,  false },
+    { "DELETE", "/chat/workflows/{id}",                     HTTP_BODY_NONE,         LIMIT_JSON,   api_chat_delete, false },
+    { "POST",   "/chat/workflows/{id}/upload",              HTTP_BODY_FORM,         LIMIT_UPLOAD, api_upload,      false },
+    { "POST",   "/chat/workflows/{id}/execute",             HTTP_BODY_FORM_OR_JSON, LIMIT_JSON,   api_execute,     false },
+    { "GET",    "/chat/workflows/{id}/runs",                HTTP_BODY_NONE,         LIMIT_JSON,   api_runs,        false },
+    { "GET",    "/chat/workflows/{id}/runs/{run}",          HTTP_BODY_NONE,         LIMIT_JSON,   api_run_get,     false },
+    { "POST",   "/chat/workflows/{id}/runs/{run}/cancel",   HTTP_BODY_NONE,         LIMIT_JSON,   api_run_cancel,  false },
+    { "GET",    "/chat/workflows/{id}/files/{name}",        HTTP_BODY_NONE,         LIMIT_JSON,   api_file_get,    false },
+    { "GET",    "/chat/workflows/{id}/files/{name}/preview", HTTP_BODY_NONE,        LIMIT_JSON,   api_preview,     false },
+    { "GET",    "/chat/workflows/{id}/events",              HTTP_BODY_NONE,         LIMIT_JSON,   api_events,      false },
+    { "POST",   "/chat/workflows/{id}/dump",                HTTP_BODY_NONE,         LIMIT_JSON,   api_dump,        false },
+    { "GET",    "/chat/downloads/{name}",                   HTTP_BODY_NONE,         LIMIT_JSON,   api_dump_get,    false },
+    { "POST",   "/chat/sqlite/backup",                      HTTP_BODY_NONE,         LIMIT_JSON,   api_backup,      false },
+    { "GET",    "/operations",                              HTTP_BODY_NONE,         LIMIT_JSON,   api_operations,  false },
+    { "GET",    "/health",                                  HTTP_BODY_NONE,         LIMIT_JSON,   api_health,      true },
+    { "GET",    "/health/ready",                            HTTP_BODY_NONE,         LIMIT_JSON,   api_ready,       true },
+    { "GET",    "/",                                        HTTP_BODY_NONE,         LIMIT_JSON,   api_root,        true },
+};
+/* clang-format on */
+
+enum match { MATCH_NONE, MATCH_PATH, MATCH_ALL };
+
+static bool is_uuid(const char *s, size_t n)
+{
+    if (n != ID_LEN - 1)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+
+        if (dash ? s[i] != '-' : !strchr("0123456789abcdef", s[i]))
+            return false;
+    }
+    return true;
+}
+
+/* Match one path against a pattern; params point into `path` parts copied to the arena. */
+static bool match_path(
+    const char *pattern, const char *path, struct arena *arena, const char *params[CALL_PARAMS])
+{
+    size_t n_params = 0;
+
+    for (; *pattern; pattern++) {
+        if (*pattern != '{') {
+            if (*path++ != *pattern)
+                return false;
+            continue;
+        }
+        size_t n = strcspn(path, "/");
+
+        if (n == 0 || n_params == CALL_PARAMS ||
+            (strncmp(pattern, "{name}", 6) != 0 && !is_uuid(path, n)))
+            return false;
+        params[n_params++] = arena_dup(arena, path, n);
+        path += n;
+        pattern = strchr(pattern, '}');
+    }
+    return *path == '\0' || (path[0] == '/' && path[1] == '\0');
+}
+
+/* The path below the prefix, or NULL; `top` paths are matched as they are. */
+static const char *below_prefix(const struct server *server, const char *path)
+{
+    size_t n = strlen(server->prefix);
+
+    return strncmp(path, server->prefix, n) == 0 && (path[n] == '/' || path[n] == '\0') ? path + n
+                                                                                        : NULL;
+}
+
+static const struct route *find_route(const struct server *server, const struct http_request *r,
+    const char *params[CALL_PARAMS], char allow[64])
+{
+    const char *below = below_prefix(server, r->path);
+    const struct route *found = NULL;
+
+    allow[0] = '\0';
+    for (size_t i = 0; i < ARRAY_LEN(routes) && !found; i++) {
+        const char *names[CALL_PARAMS] = { 0 };
+
+        if (!(below && match_path(routes[i].path, below, r->arena, names)) &&
+            !(routes[i].top && match_path(routes[i].path, r->path, r->arena, names)))
+            continue;
+        if (strcmp(routes[i].method, r->method) == 0) {
+            found = &routes[i];
+            memcpy(params, names, sizeof names);
+        }
+        if (!strstr(allow, routes[i].method))
+            snprintf(allow + strlen(allow), 64 - strlen(allow), "%s%s", allow[0] ? ", " : "",
+                routes[i].method);
+    }
+    return found;
+}
+
+static uint64_t limit_of(const struct server *server, enum body_limit limit)
+{
+    const char *path = limit == LIMIT_UPLOAD ? "chat_workflows.file.max_upload_size_mb" : NULL;
+
+    switch (limit) {
+    case LIMIT_UPLOAD:
+        return (uint64_t)settings_int(server->settings, path) * MIB + FORM_SLACK;
+    case LIMIT_DUMP: /* A dump holds every file of a conversation. */
+        return (uint64_t)settings_int(server->settings, "chat_workflows.file.max_upload_size_mb") *
+                   MIB * 64 +
+               FORM_SLACK;
+    case LIMIT_JSON:
+        break;
+    }
+    return JSON_MAX_BYTES;
+}
+
+void routes_plan(void *arg, struct http_exchange *x)
+{
+    struct server *server = arg;
+    const char *params[CALL_PARAMS] = { 0 };
+    char allow[64];
+    const struct route *route = find_route(server, &x->request, params, allow);
+
+    x->plan.route = (void *)(uintptr_t)route;
+    x->plan.upload_dir = server->dirs.tmp;
+    x->plan.max_body = JSON_MAX_BYTES;
+    if (!route || server->stopping || !host_allowed(server, x->request.host)) {
+        x->plan.refuse = 1;
+        return;
+    }
+    x->plan.body = route->body;
+    x->plan.max_body = limit_of(server, route->limit);
+}
+
+static bool state_changing(const char *method)
+{
+    return strcmp(method, "GET") != 0 && strcmp(method, "OPTIONS") != 0;
+}
+
+static void preflight(struct call *call, const char *allow)
+{
+    struct http_reply *reply = &call->x->reply;
+    const char *asked = http_header(&call->x->request, "Access-Control-Request-Headers");
+
+    reply->status = 204;
+    http_reply_header(reply, "Allow", allow);
+    if (call->x->request.origin &&
+        origin_allowed(call->server, call->x->request.origin, call->x->request.host)) {
+        http_reply_header(reply, "Access-Control-Allow-Methods", allow);
+        http_reply_header(reply, "Access-Control-Allow-Headers",
+            asked ? asked : "Content-Type, Authorization, Idempotency-Key, X-Request-Id");
+        http_reply_header(reply, "Access-Control-Max-Age", "600");
+    }
+}
+
+static const char *upper_limit_text(struct call *call, const struct route *route)
+{
+    if (route && route->limit == LIMIT_UPLOAD)
+        return arena_printf(call->arena, "%lld MiB (chat_workflows.file.max_upload_size_mb)",
+            (long long)settings_int(
+                call->server->settings, "chat_workflows.file.max_upload_size_mb"));
+    return arena_printf(call->arena, "%llu bytes", (unsigned long long)call->x->plan.max_body);
+}
+
+/* Everything that is decided before the handler; true when the request may go on. */
+static bool check(struct call *call, const struct route *route, const char *allow, struct err *err)
+{
+    const struct http_request *r = &call->x->request;
+
+    if (!host_allowed(call->server, r->host))
+        return err_set(err, ERR_FORBIDDEN,
+            "this server does not answer for that host name; add it to app.allowed_hosts");
+    if (state_changing(r->method) && !origin_allowed(call->server, r->origin, r->host))
+        return err_set(err, ERR_FORBIDDEN,
+            "pages of that origin may not change anything here; add it to api.cors_origins");
+    if (call->server->stopping)
+        return err_set(err, ERR_BUSY, "the server is shutting down");
+    if (!route && allow[0]) {
+        http_reply_header(&call->x->reply, "Allow", arena_strdup(call->arena, allow));
+        return err_set(err, ERR_METHOD, "%s is not possible here; use %s", r->method, allow);
+    }
+    if (!route)
+        return err_set(err, ERR_NOT_FOUND, "there is nothing at this path");
+    if (call->x->body_error.code == ERR_TOO_LARGE)
+        return err_set(err, ERR_TOO_LARGE, "the request is larger than the limit of %s",
+            upper_limit_text(call, route));
+    if (call->x->body_error.code != ERR_NONE) {
+        *err = call->x->body_error;
+        return false;
+    }
+    return true;
+}
+
+void routes_handle(void *arg, struct http_exchange *x)
+{
+    struct call call = { .server = arg, .x = x, .arena = x->request.arena };
+    struct err err = { 0 };
+    char allow[64];
+    /* Routed again rather than kept: the parts belong to this exchange's arena. */
+    const struct route *route = find_route(arg, &x->request, call.params, allow);
+
+    x->reply.fd = -1;
+    reply_headers(&call);
+    if (strcmp(x->request.method, "OPTIONS") == 0 && allow[0] &&
+        host_allowed(arg, x->request.host)) {
+        preflight(&call, arena_strdup(call.arena, allow));
+        return;
+    }
+    if (x->plan.refuse > 1 && x->body_error.code != ERR_NONE) { /* Not HTTP as it should be. */
+        reply_error_with(&call, &x->body_error, x->plan.refuse, NULL);
+        return;
+    }
+    if (!check(&call, route, allow, &err) || !route->handler(&call, &err))
+        reply_error(&call, &err);
+}
+
+/* ---- what handlers need of a request ---- */
+
+/* Form fields become members: JSON text where it parses as an array or object, else the text. */
+static bool form_object(const struct http_request *r, struct json **out, struct err *err)
+{
+    struct json *o = json_new_object();
+
+    for (size_t i = 0; i < r->n_parts; i++) {
+        const struct http_part *part = &r->parts[i];
+        struct json *v = NULL;
+
+        if (part->filename)
+            continue;
+        if (part->value_len && strchr("[{", part->value[0]) &&
+            !json_parse(part->value, part->value_len, &v, err)) {
+            err_wrap(err, "field '%s'", part->name);
+            json_free(o);
+            return false;
+        }
+        json_set(o, part->name, v ? v : json_new_stringn(part->value, part->value_len));
+    }
+    *out = o;
+    return true;
+}
+
+bool call_body(struct call *call, struct json **out, struct err *err)
+{
+    const struct http_request *r = &call->x->request;
+    struct json *v;
+
+    if (r->n_parts)
+        return form_object(r, out, err);
+    if (!r->body || r->body_len == 0) {
+        *out = json_new_object();
+        return *out ? true : err_nomem(err);
+    }
+    if (!json_parse(r->body, r->body_len, &v, err))
+        return false;
+    if (json_kind(v) != JSON_KIND_OBJECT) {
+        json_free(v);
+        return err_set(err, ERR_MALFORMED, "the body must be a JSON object");
+    }
+    *out = v;
+    return true;
+}
+
+bool call_query_int(struct call *call, const char *name, int64_t fallback, int64_t min, int64_t max,
+    int64_t *out, struct err *err)
+{
+    const char *text = http_query(&call->x->request, name);
+    int64_t v = fallback;
+
+    if (text && (!num_parse_int(text, strlen(text), &v) || v < min || v > max)) {
+        err_set(err, ERR_ARG, "%s: '%.40s' is not a whole number between %lld and %lld", name, text,
+            (long long)min, (long long)max);
+        snprintf(err->argument, sizeof err->argument, "%s", name);
+        return false;
+    }
+    *out = v;
+    return true;
+}
+
+bool call_only(const struct json *object, const char *const *names, struct err *err)
+{
+    for (const void *it = json_first(object); it; it = json_next(object, it)) {
+        const char *near;
+        size_t n = 0;
+        bool known = false;
+
+        for (; names[n]; n++)
+            known = known || strcmp(names[n], json_key(it)) == 0;
+        if (known)
+            continue;
+        near = utf8_nearest(json_key(it), names, n);
+        err_set(err, ERR_ARG, "there is no '%.64s' here%s%s%s", json_key(it),
+            near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+        snprintf(err->argument, sizeof err->argument, "%s", json_key(it));
+        if (near)
+            err_list_add(err->suggestions, sizeof err->suggestions, near);
+        for (size_t i = 0; i < n; i++)
+            err_list_add(err->available, sizeof err->available, names[i]);
+        return false;
+    }
+    return true;
+}

@@ -1,0 +1,254 @@
+/*
+ * `sheetflow serve`, from settings to a clean end.
+ *
+ *   settings ─▶ data folder (locked) ─▶ store ─▶ reconcile ─▶ http ─▶ dispatcher ─▶ recover ─▶ wait for a signal
+ *   and back: stop taking runs, let requests finish, stop workers, close the store (checkpoint)
+ */
+
+#include "server/server.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/num.h"
+#include "server/server_int.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { STOP_GRACE_MS = 5000, PUBLIC_WITHOUT_KEY_EXIT = 78 };
+
+static bool is_loopback(const char *host)
+{
+    return strcmp(host, "localhost") == 0 || strcmp(host, "::1") == 0 ||
+           strncmp(host, "127.", 4) == 0;
+}
+
+static enum log_level level_of(const char *name)
+{
+    static const char *const names[] = { "debug", "info", "warning", "error" };
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        if (strcmp(names[i], name) == 0)
+            return (enum log_level)i;
+    }
+    return LOG_INFO;
+}
+
+static const char *or_null(const char *s)
+{
+    return *s ? s : NULL;
+}
+
+/* ---- callbacks of the network layer ---- */
+
+static void ws_open(void *arg, const char *path, const char *query, const char *origin,
+    const char *host, struct ws_decision *out)
+{
+    struct server *server = arg;
+    const char *id = strncmp(path, "/chat/", 6) == 0 ? path + 6 : "";
+    struct conversation c;
+    struct arena arena;
+    struct err err;
+
+    *out = (struct ws_decision){ 0 };
+    if (!host_allowed(server, host) || !origin_allowed(server, origin, host)) {
+        out->close_code = 4403;
+        snprintf(out->error_message, sizeof out->error_message,
+            "pages of that origin may not connect; add it to api.cors_origins");
+        return;
+    }
+    arena_init(&arena, NULL);
+    if (!store_conversation_get(server->store, id, &arena, &c, &err)) {
+        out->close_code = 4404;
+        snprintf(
+            out->error_message, sizeof out->error_message, "there is no conversation %.64s", id);
+    } else {
+        snprintf(out->conversation, sizeof out->conversation, "%s", c.id);
+    }
+    for (const char *p = query; !out->close_code && p && *p; p++) {
+        if (strncmp(p, "since=", 6) == 0 && (p == query || p[-1] == '&')) {
+            out->since = strtoull(p + 6, NULL, 10);
+            out->replay = true;
+        }
+    }
+    arena_deinit(&arena);
+}
+
+static bool ws_may_watch(void *arg, const char *id)
+{
+    struct server *server = arg;
+    struct conversation c;
+    struct arena arena;
+    bool found;
+
+    arena_init(&arena, NULL);
+    found = store_conversation_get(server->store, id, &arena, &c, &(struct err){ 0 });
+    arena_deinit(&arena);
+    return found;
+}
+
+static bool replay(void *arg, const char *id, uint64_t since, uint32_t max, struct arena *arena,
+    struct http_event **out, size_t *n)
+{
+    struct server *server = arg;
+    struct event *events;
+    struct http_event *list;
+
+    if (!store_events(server->store, id, since, max, arena, &events, n, &(struct err){ 0 }) ||
+        *n == 0)
+        return false;
+    list = arena_calloc(arena, *n, sizeof *list);
+    for (size_t i = 0; list && i < *n; i++)
+        list[i] = (struct http_event){ events[i].seq, events[i].body };
+    *out = list;
+    return list != NULL;
+}
+
+static uint64_t last_seq(void *arg, const char *id)
+{
+    struct server *server = arg;
+    uint64_t seq = 0;
+
+    return store_last_seq(server->store, id, &seq, &(struct err){ 0 }) ? seq : 0;
+}
+
+/* ---- start and stop ---- */
+
+static bool open_data(struct server *server, int *lock, struct err *err)
+{
+    const struct settings *s = server->settings;
+    const char *root = settings_string(s, "chat_workflows.storage.data_path");
+    const char *database = or_null(settings_string(s, "chat_workflows.storage.sqlite_path"));
+    char path[FS_PATH_MAX];
+    struct store_config config = { .path = database ? database : path };
+    struct reconcile_report report;
+    char counts[96];
+
+    if (!data_dirs_open(root, or_null(settings_string(s, "chat_workflows.storage.workflows_path")),
+            or_null(settings_string(s, "chat_workflows.storage.dumps_path")), NULL, &server->dirs,
+            err) ||
+        !data_lock(&server->dirs, lock, err) ||
+        !fs_join(path, server->dirs.sqlite, "chat.db", err) ||
+        !store_open(&config, &server->store, err) ||
+        !store_reconcile(server->store, &server->dirs, &report, err))
+        return false;
+    if (report.tmp_removed || report.orphans_removed || report.rows_missing) {
+        snprintf(counts, sizeof counts, "%llu temporary, %llu without row, %llu rows without file",
+            (unsigned long long)report.tmp_removed, (unsigned long long)report.orphans_removed,
+            (unsigned long long)report.rows_missing);
+        log_write(LOG_WARNING, "the data folder was put in order", "removed", counts, NULL);
+    }
+    return true;
+}
+
+static bool start_http(struct server *server, struct err *err)
+{
+    const struct settings *s = server->settings;
+    struct http_app app = { .arg = server,
+        .route = routes_plan,
+        .handle = routes_handle,
+        .ws_open = ws_open,
+        .ws_may_watch = ws_may_watch,
+        .replay = replay,
+        .last_seq = last_seq };
+    struct http_config config = { .host = settings_string(s, "app.host"),
+        .port = (uint16_t)settings_int(s, "app.port"),
+        .ws_port = (uint16_t)settings_int(s, "chat_workflows.websocket.port"),
+        .max_watchers = (uint32_t)settings_int(s, "chat_workflows.max_connections"),
+        .max_connections = (uint32_t)settings_int(s, "chat_workflows.max_connections") + 1000,
+        .timeout_s = (uint32_t)settings_int(s, "api.timeout"),
+        .ping_interval_s = (uint32_t)settings_int(s, "chat_workflows.websocket.ping_interval"),
+        .ping_timeout_s = (uint32_t)settings_int(s, "chat_workflows.websocket.ping_timeout"),
+        .threads = (uint32_t)settings_int(s, "app.threads"),
+        .tmp_dir = server->dirs.tmp };
+
+    return http_start(&config, &app, &server->http, err);
+}
+
+static bool check_host(const struct settings *s, struct err *err)
+{
+    const char *host = settings_string(s, "app.host");
+
+    if (is_loopback(host) || settings_bool(s, "app.allow_public"))
+        return true;
+    return err_set(err, ERR_USAGE,
+        "other machines could reach %s and no key is asked for; use a loopback address, or set "
+        "app.allow_public (SHEETFLOW_APP_ALLOW_PUBLIC=true) behind a proxy that asks for one",
+        host);
+}
+
+static void announce(const struct server *server)
+{
+    const char *host = settings_string(server->settings, "app.host");
+    const char *open = strchr(host, ':') ? "[" : "", *close = strchr(host, ':') ? "]" : "";
+
+    fprintf(stderr, "Sheetflow %s listens on http://%s%s%s:%u", SHEETFLOW_VERSION, open, host,
+        close, http_port(server->http));
+    if (http_ws_port(server->http))
+        fprintf(stderr, " (WebSocket also on port %u)", http_ws_port(server->http));
+    fprintf(stderr, "; data in %s\n", server->dirs.root);
+}
+
+static void wait_for_signal(const sigset_t *set)
+{
+    int got = 0;
+
+    while (sigwait(set, &got) != 0 || (got != SIGTERM && got != SIGINT))
+        ;
+}
+
+int server_main(const struct settings *settings)
+{
+    struct server server = { .settings = settings, .started_ns = clock_wall_ns() };
+    struct janitor *janitor = NULL;
+    struct err err = { 0 };
+    sigset_t signals;
+    int lock = -1;
+    bool ok;
+
+    /* Before any thread starts, so that all of them leave the signals to this one. */
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    umask(077);
+    snprintf(server.prefix, sizeof server.prefix, "%s", settings_string(settings, "api.prefix"));
+    ok = check_host(settings, &err) &&
+         log_open(level_of(settings_string(settings, "logging.level")),
+             strcmp(settings_string(settings, "logging.format"), "json") == 0,
+             settings_string(settings, "logging.file"), &err) &&
+         open_data(&server, &lock, &err) && events_new(&server.events, &err) &&
+         dispatcher_start(&server,
+             (uint32_t)settings_int(settings, "chat_workflows.execution.workers"),
+             &server.dispatcher, &err) &&
+         start_http(&server, &err) && runs_recover(&server, &err) &&
+         janitor_start(&server, &janitor, &err);
+    if (ok) {
+        announce(&server);
+        wait_for_signal(&signals);
+        fprintf(stderr, "Sheetflow stops\n");
+    } else {
+        fprintf(stderr, "sheetflow: %s\n", err.text);
+    }
+    server.stopping = 1;
+    janitor_stop(janitor);
+    if (server.dispatcher)
+        dispatcher_halt(server.dispatcher);
+    if (server.http)
+        http_stop(server.http, STOP_GRACE_MS);
+    server.http = NULL;
+    dispatcher_stop(server.dispatcher);
+    if (server.store)
+        store_close(server.store);
+    events_free(server.events);
+    if (lock >= 0)
+        close(lock);
+    log_close();
+    return ok ? 0 : err.code == ERR_USAGE ? PUBLIC_WITHOUT_KEY_EXIT : err_exit_status(err.code);
+}

@@ -1,0 +1,197 @@
+#ifndef SERVER_SERVER_INT_H
+#define SERVER_SERVER_INT_H
+
+/*
+ * What the files of the server share.
+ *
+ *   http (pool thread) ─▶ routes ─▶ api_*.c ─┬─▶ store, files          facts and bytes
+ *                                            └─▶ dispatcher ─▶ run_driver ─▶ worker process
+ *   events: every change that watchers see is committed and published by events_commit()
+ */
+
+#include "base/setting.h"
+#include "net/http.h"
+#include "store/dump.h"
+#include "store/files.h"
+#include "store/store.h"
+
+struct dispatcher;
+struct events;
+
+struct server {
+    const struct settings *settings;
+    struct store *store;
+    struct data_dirs dirs;
+    struct http_server *http;
+    struct dispatcher *dispatcher;
+    struct events *events;
+    char prefix[64]; /* "/api/v1" */
+    int64_t started_ns;
+    volatile int stopping;
+};
+
+/* ---- one request being answered ---- */
+
+enum { CALL_PARAMS = 3 };
+
+struct call {
+    struct server *server;
+    struct http_exchange *x;
+    struct arena *arena;             /* The exchange's. */
+    const char *params[CALL_PARAMS]; /* What stood for {..} in the route's path, decoded. */
+};
+
+/* ---- replies (reply.c) ---- */
+
+/* Takes `data` over. message is copied. */
+void reply_data(struct call *call, int status, const char *message, struct json *data);
+/* With the envelope's `total`. */
+void reply_collection(struct call *call, const char *message, struct json *data, uint64_t total);
+void reply_error(struct call *call, const struct err *err);
+/* As reply_error(), with another status and members added to details (taken over; may be NULL). */
+void reply_error_with(struct call *call, const struct err *err, int status, struct json *details);
+/* CORS and security headers for every reply. */
+void reply_headers(struct call *call);
+bool origin_allowed(const struct server *server, const char *origin, const char *host);
+bool host_allowed(const struct server *server, const char *host);
+
+/* How folders of conversations are spread (api_chat.c). */
+enum partition_strategy server_partition(const struct server *server);
+
+/* ---- routes (routes.c) ---- */
+
+struct route;
+void routes_plan(void *server, struct http_exchange *x);
+void routes_handle(void *server, struct http_exchange *x);
+
+/* The request's body as a JSON object: parsed, or made of the form's fields (JSON text or plain). NULL body: {}. */
+bool call_body(struct call *call, struct json **out, struct err *err) MUST_CHECK;
+/* A query parameter as a whole number in [min, max]; ERR_ARG otherwise. */
+bool call_query_int(struct call *call, const char *name, int64_t fallback, int64_t min, int64_t max,
+    int64_t *out, struct err *err) MUST_CHECK;
+/* Refuse members of `object` that are not in names[] (NULL-terminated), with the nearest. */
+bool call_only(const struct json *object, const char *const *names, struct err *err) MUST_CHECK;
+
+/* ---- handlers (api_*.c): reply and return true, or fill err ---- */
+
+typedef bool handler_fn(struct call *call, struct err *err);
+handler_fn api_chat_create, api_chat_list, api_chat_get, api_chat_patch, api_chat_delete;
+handler_fn api_upload, api_file_get, api_preview, api_events;
+handler_fn api_execute, api_runs, api_run_get, api_run_cancel;
+handler_fn api_dump, api_restore, api_dump_get, api_backup;
+handler_fn api_health, api_ready, api_operations, api_root;
+
+/* ---- views (view.c): rows as clients see them ---- */
+
+/* "http://host" of this request. */
+const char *view_base_url(struct call *call);
+/* Absolute URL of a file; in `arena`. */
+const char *view_file_url(const struct server *server, struct arena *arena, const char *base_url,
+    const char *conversation, const char *name);
+struct json *view_file(const struct server *server, struct arena *arena, const char *base_url,
+    const struct conversation *c, const struct stored_file *f);
+struct json *view_message(const struct message *m);
+struct json *view_step(const struct step *s);
+struct json *view_run(const struct server *server, struct arena *arena, const char *base_url,
+    const struct conversation *c, const struct run *r, const struct step *steps, size_t n_steps);
+/* The full conversation object of contract section 3. */
+bool view_conversation(struct server *server, struct arena *arena, const char *base_url,
+    const char *id, struct json **out, struct err *err) MUST_CHECK;
+struct json *view_summary(const struct conversation *c);
+/* {file_path, download_url} of all outputs. */
+bool view_outputs(struct server *server, struct arena *arena, const char *base_url,
+    const struct conversation *c, struct json **out, struct err *err) MUST_CHECK;
+void view_time(struct json *object, const char *key, int64_t ns); /* null for 0 */
+
+/* Reply with an open file (closed by the server); etag without quotes, or NULL (api_files.c). */
+void reply_file(
+    struct call *call, int fd, uint64_t size, const char *name, const char *type, const char *etag);
+
+/* ---- events (events.c) ---- */
+
+/*
+ * A transaction whose events are published, in the order of their numbers, once it is durable. All changes that
+ * watchers of one conversation see go through here, so that frames never overtake each other.
+ */
+struct change;
+struct change *change_begin(struct server *server, const char *conversation);
+struct store_tx *change_tx(struct change *change);
+/* body is taken over; chat_id is put in front. merge: see http_publish(); NULL in general. */
+void change_event(struct change *change, const char *type, struct json *body, const char *merge);
+/* Add a message row and its `message` event. metadata is taken over; may be NULL. */
+void change_message(
+    struct change *change, const char *type, const char *content, struct json *metadata);
+bool change_commit(
+    struct change *change, struct err *err) MUST_CHECK; /* Frees, whatever the outcome. */
+void change_abort(struct change *change);
+
+bool events_new(struct events **out, struct err *err) MUST_CHECK;
+void events_free(struct events *e);
+
+/* ---- runs (dispatcher.c, run_driver.c) ---- */
+
+/* A run whose rows are stored, to be carried out when a slot is free. Texts are copied. */
+struct job_spec {
+    const char *conversation, *run;
+    const char *base_url;
+    /* Called once, from any thread, when the run has ended or the server stops first (the run's row tells). May be NULL. */
+    void (*done)(void *arg);
+    void *arg;
+};
+
+bool dispatcher_start(
+    struct server *server, uint32_t slots, struct dispatcher **out, struct err *err) MUST_CHECK;
+/* Take no more runs and stop the ones under way; who waits for one is told. Follow with dispatcher_stop(). */
+void dispatcher_halt(struct dispatcher *d);
+/* Running work is stopped; its runs stay unfinished in the store and are resumed at the next start. */
+void dispatcher_stop(struct dispatcher *d);
+/* Queue a run. */
+bool dispatcher_submit(
+    struct dispatcher *d, const struct job_spec *spec, struct err *err) MUST_CHECK;
+/* Ask a queued or running run to stop, and wait until it has; ERR_STATE when it has ended, ERR_NOT_FOUND when not known here. */
+bool dispatcher_cancel(struct dispatcher *d, const char *run, struct err *err) MUST_CHECK;
+/* Cancel all of a conversation's runs and wait until they have ended. */
+void dispatcher_cancel_conversation(struct dispatcher *d, const char *conversation);
+/* Queue what an earlier process left unfinished, or fail it, as execution.recover says (recover.c). */
+bool runs_recover(struct server *server, struct err *err) MUST_CHECK;
+/*
+ * Where a run can go on: the number of steps that are done and stay so, and the name of the file the next one
+ * reads (in `arena`). 0 and the run's own input when what they made cannot be read again.
+ */
+uint32_t run_resume_point(const struct run *run, const struct step *steps, size_t n,
+    struct arena *arena, const char **input);
+
+/* For run_driver.c: the state of one job. */
+struct job_control {
+    const char *conversation, *run, *base_url;
+    const volatile int *cancelled; /* The user wants it to stop. */
+    const volatile int *stopping;  /* The server stops; leave the run as it is. */
+};
+void run_drive(struct server *server, const struct job_control *control);
+
+/* The specification for a worker (run_spec.c); see workflow/run.h. */
+struct json *run_spec_settings(const struct server *server);
+bool run_spec_files(struct server *server, struct arena *arena, const struct conversation *c,
+    struct json **out, struct err *err) MUST_CHECK;
+/* The file of the conversation that `given` (a name or a path as clients see it) means. */
+bool file_resolve(const struct conversation *c, const struct stored_file *files, size_t n,
+    const char *given, const char *argument, const struct stored_file **out,
+    struct err *err) MUST_CHECK;
+size_t run_memory_limit(const struct server *server);
+
+/* ---- upkeep (janitor.c) ---- */
+
+struct janitor;
+bool janitor_start(struct server *server, struct janitor **out, struct err *err) MUST_CHECK;
+void janitor_stop(struct janitor *j); /* NULL is fine. */
+/* Back the database up under a new name (api_dump.c). name: FS_NAME_MAX + 1, path: FS_PATH_MAX. */
+bool server_backup(struct server *server, char *name, char *path, struct err *err) MUST_CHECK;
+/* Cancel its runs, delete its rows, then its files, and close its watchers (api_chat.c). */
+bool server_delete_conversation(
+    struct server *server, const struct conversation *c, struct err *err) MUST_CHECK;
+
+/* Ask a worker about one file (inspect, preview). `job` becomes a full specification; taken over. */
+bool file_ask(struct server *server, struct json *job, const char *name, const char *path,
+    struct json **data, struct err *err) MUST_CHECK;
+
+#endif
