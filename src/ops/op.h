@@ -43,8 +43,9 @@ enum arg_type {
     ARG_JSON,    /* const struct json *: any value, checked by the operation */
     ARG_OBJECT,  /* nested struct in place, described by `fields` */
     ARG_OBJECTS, /* struct items of structs described by `fields`; one object alone counts as a list of one */
-    ARG_MAP      /* struct items; keys in order, each value an object described by `fields`, or a plain value
+    ARG_MAP,     /* struct items; keys in order, each value an object described by `fields`, or a plain value
                     that stands for the field named by `shorthand` */
+    ARG_MAYBE    /* int: as ARG_BOOL, and -1 when it is not given */
 };
 
 /* The C type each arg_type is bound to; ARG() checks it at compile time. */
@@ -58,6 +59,7 @@ enum arg_type {
 #define ARG_C_JSON const struct json *
 #define ARG_C_OBJECTS struct items
 #define ARG_C_MAP struct items
+#define ARG_C_MAYBE int
 
 struct arg {
     const char *name; /* JSON key; --with-dashes on the command line. */
@@ -84,12 +86,20 @@ struct arg {
     .name = (label), .type = ARG_##KIND,                                                           \
     .offset = offsetof(T, f) + 0 * sizeof(&((T *)0)->f == (ARG_C_##KIND *)0)
 
+/* As ARG() for the nested kinds: an OBJECT in place (left zeroed when it is absent), OBJECTS or a MAP of struct S. */
+#define ARG_PLACE(T, f, list)                                                                      \
+    .name = #f, .type = ARG_OBJECT, .offset = offsetof(T, f), .size = sizeof(((T *)0)->f),         \
+    .fields = (list)
+#define ARG_LIST(T, f, KIND, S, list) ARG(T, f, KIND), .size = sizeof(S), .fields = (list)
+
 /* The arguments that many operations share, declared once in common.c. */
 struct output_args {
     int format;                  /* enum file_format; FILE_UNKNOWN: the operation's default. */
     const char *output_filename; /* Bare name, or NULL. */
     int types;                   /* enum op_types */
     int csv_dialect;             /* enum csv_flavor */
+    const char *sheet_name;      /* OP_SHEET_NAME: of the workbook that is written; else NULL. */
+    char delimiter;              /* OP_DELIMITER: of the text that is written; 0: the format's own. */
 };
 enum op_types { TYPES_SAFE, TYPES_TEXT };
 
@@ -111,6 +121,9 @@ enum op_flags {
     OP_TYPED = 1 << 4,    /* Wants safely typed input whatever the output format. */
     OP_NO_INFO = 1 << 5,  /* Its workbook has no Info sheet. */
     OP_NO_TYPES = 1 << 6, /* Has no `types` argument. */
+    OP_SHEET_NAME = 1 << 7, /* `sheet_name` names the sheet it writes, not the one it reads. */
+    OP_DELIMITER = 1 << 8,  /* `delimiter` is the one it writes; it has none for reading. */
+    OP_JSON_TEXT = 1 << 9,  /* OP_TEXT that writes JSON or JSON lines, as `output_format` says. */
 };
 
 enum drop_reason { DROP_FILTERED, DROP_DUPLICATE, DROP_QUARANTINED, DROP_FAILED, DROP_COUNT };

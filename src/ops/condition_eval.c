@@ -1,0 +1,343 @@
+/*
+ * Evaluating search conditions: each one over its column for the rows that are still open.
+ *
+ * all: the rows left after one condition are those the next one looks at. Any: a mark a row.
+ */
+
+#include "ops/condition_int.h"
+
+#include "base/utf8.h"
+
+#include <math.h>
+#include <string.h>
+
+static const unsigned char lower[256] = {
+#define L1(c) [c] = ((c) >= 'A' && (c) <= 'Z') ? (c) + 32 : (c)
+#define L4(c) L1(c), L1((c) + 1), L1((c) + 2), L1((c) + 3)
+#define L16(c) L4(c), L4((c) + 4), L4((c) + 8), L4((c) + 12)
+#define L64(c) L16(c), L16((c) + 16), L16((c) + 32), L16((c) + 48)
+    L64(0),
+    L64(64),
+    L64(128),
+    L64(192),
+};
+
+static bool is_ascii(const char *p, size_t n)
+{
+    unsigned char any = 0;
+
+    for (size_t i = 0; i < n; i++)
+        any |= (unsigned char)p[i];
+    return any < 0x80;
+}
+
+/* Does p[0..n) begin with the folded ASCII needle, letter case aside? */
+static bool begins_ascii(const char *p, const char *needle, size_t m)
+{
+    for (size_t i = 0; i < m; i++) {
+        if (lower[(unsigned char)p[i]] != (unsigned char)needle[i])
+            return false;
+    }
+    return true;
+}
+
+static bool contains_ascii(const char *p, size_t n, const char *needle, size_t m)
+{
+    unsigned char first;
+
+    if (m == 0)
+        return true;
+    first = (unsigned char)needle[0];
+    for (size_t i = 0; i + m <= n; i++) {
+        if (lower[(unsigned char)p[i]] == first && begins_ascii(p + i + 1, needle + 1, m - 1))
+            return true;
+    }
+    return false;
+}
+
+enum find { FIND_WHOLE, FIND_ANYWHERE, FIND_START, FIND_END };
+
+static bool find_exact(const char *p, size_t n, const char *needle, size_t m, enum find how)
+{
+    if (n < m)
+        return false;
+    switch (how) {
+    case FIND_WHOLE:
+        return n == m && memcmp(p, needle, m) == 0;
+    case FIND_START:
+        return memcmp(p, needle, m) == 0;
+    case FIND_END:
+        return memcmp(p + n - m, needle, m) == 0;
+    default:
+        return m == 0 || memmem(p, n, needle, m) != NULL;
+    }
+}
+
+static bool find_folded(const char *p, size_t n, const char *needle, size_t m, enum find how)
+{
+    if (n < m)
+        return false;
+    switch (how) {
+    case FIND_WHOLE:
+        return n == m && begins_ascii(p, needle, m);
+    case FIND_START:
+        return begins_ascii(p, needle, m);
+    case FIND_END:
+        return begins_ascii(p + n - m, needle, m);
+    default:
+        return contains_ascii(p, n, needle, m);
+    }
+}
+
+/* 1, 0, or -1 when memory ends. */
+static int text_matches(
+    struct conditions *all, const struct condition *c, const struct cell *cell, enum find how)
+{
+    char scratch[CELL_SHOWN_MAX];
+    size_t n;
+    const char *p = cell_shown(cell, scratch, &n);
+
+    if (!c->ignore_case)
+        return find_exact(p, n, c->a.text, c->a.len, how);
+    if (is_ascii(p, n))
+        return find_folded(p, n, c->a.text, c->a.len, how);
+    p = utf8_fold(&all->scratch, p, n, &n);
+    return p ? find_exact(p, n, c->a.text, c->a.len, how) : -1;
+}
+
+static int equals(struct conditions *all, const struct condition *c, const struct cell *cell)
+{
+    switch (c->a.kind) {
+    case OPERAND_NUMBER:
+        return condition_is_number(&c->a, cell);
+    case OPERAND_BOOL:
+        if (cell->type == CELL_BOOL)
+            return (cell->number != 0) == (c->a.number != 0);
+        return cell->type == CELL_TEXT && find_folded(cell->text, cell->len, c->a.text, c->a.len, FIND_WHOLE);
+    default:
+        /* Numbers print the same way only when they are the same: no need to print them. */
+        if (cell->type == CELL_NUMBER && !c->ignore_case)
+            return c->a.has_shown && cell->number == c->a.number &&
+                signbit(cell->number) == signbit(c->a.number);
+        return text_matches(all, c, cell, FIND_WHOLE);
+    }
+}
+
+static int in_list(struct conditions *all, const struct condition *c, const struct cell *cell)
+{
+    char scratch[CELL_SHOWN_MAX];
+    const char *p;
+    size_t n;
+    double v;
+
+    if (c->n_numbers && cell_to_number(cell, &v)) {
+        size_t low = 0, high = c->n_numbers;
+
+        while (low < high) {
+            size_t mid = low + (high - low) / 2;
+
+            if (c->numbers[mid] < v)
+                low = mid + 1;
+            else
+                high = mid;
+        }
+        if (low < c->n_numbers && c->numbers[low] == v && fabs(v) <= 9007199254740992.0)
+            return 1;
+    }
+    p = cell_shown(cell, scratch, &n);
+    if (c->ignore_case) {
+        p = utf8_fold(&all->scratch, p, n, &n);
+        if (!p)
+            return -1;
+    }
+    return hash_map_find(c->texts, p, n) != NULL;
+}
+
+/* -1, 0, 1 as the cell is less than, equal to or greater than the operand; 2 when they do not compare. */
+static int compare_number(const struct operand *o, const struct cell *cell)
+{
+    int64_t whole;
+    double v;
+
+    if (o->whole && cell->type == CELL_TEXT && num_parse_int(cell->text, cell->len, &whole))
+        return (whole > o->integer) - (whole < o->integer);
+    if (!cell_to_number(cell, &v))
+        return 2;
+    return (v > o->number) - (v < o->number);
+}
+
+static int compare_date(const struct condition *c, const struct operand *o, const struct cell *cell)
+{
+    struct date_reading r;
+    int64_t ms;
+
+    if (o->kind == OPERAND_TIME) {
+        if (cell->type == CELL_DATE && cell->kind != DATE_DATE && cell->kind != DATE_DATETIME)
+            ms = (int64_t)round(cell->number * 86400000.0);
+        else if (cell->type != CELL_TEXT || !date_read_time(cell->text, cell->len, &ms))
+            return 2;
+        return (ms > o->ms) - (ms < o->ms);
+    }
+    if (!date_read_cell(cell, c->order, false, &r))
+        return 2;
+    if (o->day) { /* A day stands for all of it. */
+        r.date.hour = r.date.minute = r.date.second = r.date.millis = 0;
+    }
+    ms = date_ms(&r.date);
+    return (ms > o->ms) - (ms < o->ms);
+}
+
+static int compare(const struct condition *c, const struct operand *o, const struct cell *cell)
+{
+    return o->kind == OPERAND_NUMBER ? compare_number(o, cell) : compare_date(c, o, cell);
+}
+
+static bool ordered(const struct condition *c, const struct cell *cell)
+{
+    int order = compare(c, &c->a, cell);
+
+    if (order == 2)
+        return false;
+    switch (c->op) {
+    case COND_GREATER_THAN:
+    case COND_AFTER:
+        return order > 0;
+    case COND_GREATER_THAN_OR_EQUAL:
+        return order >= 0;
+    case COND_LESS_THAN:
+    case COND_BEFORE:
+        return order < 0;
+    case COND_LESS_THAN_OR_EQUAL:
+        return order <= 0;
+    default: {
+        int upper = order < 0 ? 2 : compare(c, &c->b, cell);
+
+        return upper <= 0;
+    }
+    }
+}
+
+/* A cell that is not blank: 1, 0, or -1 with the err. */
+static int matches(struct conditions *all, const struct condition *c, const struct cell *cell,
+    uint64_t row, struct err *err)
+{
+    char scratch[CELL_SHOWN_MAX];
+    const char *p;
+    bool found = false;
+    size_t n;
+    int yes;
+
+    switch (c->op) {
+    case COND_IS_EMPTY:
+        return 0;
+    case COND_IS_NOT_EMPTY:
+        return 1;
+    case COND_EQUALS:
+    case COND_NOT_EQUALS:
+        yes = equals(all, c, cell);
+        break;
+    case COND_CONTAINS:
+    case COND_NOT_CONTAINS:
+        yes = text_matches(all, c, cell, FIND_ANYWHERE);
+        break;
+    case COND_STARTS_WITH:
+        yes = text_matches(all, c, cell, FIND_START);
+        break;
+    case COND_ENDS_WITH:
+        yes = text_matches(all, c, cell, FIND_END);
+        break;
+    case COND_IN:
+    case COND_NOT_IN:
+        yes = in_list(all, c, cell);
+        break;
+    case COND_MATCHES:
+        p = cell_shown(cell, scratch, &n);
+        if (!regex_match(c->regex, p, n, row, c->column_name, &found, err))
+            return -1;
+        return found;
+    default:
+        return ordered(c, cell);
+    }
+    if (yes < 0)
+        err_nomem(err);
+    return yes;
+}
+
+static bool is_negative(enum condition_op op)
+{
+    return op == COND_NOT_EQUALS || op == COND_NOT_CONTAINS || op == COND_NOT_IN;
+}
+
+/* Keep those of rows[0..*n) that match; those that do not go to rest[0..*n_rest) (rest may be NULL). */
+static bool filter(struct conditions *all, const struct condition *c, const struct batch *b, uint32_t *rows,
+    uint32_t *n, uint32_t *rest, uint32_t *n_rest, struct err *err)
+{
+    const struct cell *cells = b->columns[c->column];
+    bool negative = is_negative(c->op), blank = negative || c->op == COND_IS_EMPTY;
+    uint32_t kept = 0, left = 0;
+
+    for (uint32_t i = 0; i < *n; i++) {
+        uint32_t row = rows[i];
+        int yes = blank;
+
+        if (cells[row].type != CELL_BLANK) {
+            yes = matches(all, c, &cells[row], batch_row(b, row), err);
+            if (yes < 0)
+                return false;
+            yes ^= negative;
+        }
+        if (yes)
+            rows[kept++] = row;
+        else if (rest)
+            rest[left++] = row;
+    }
+    *n = kept;
+    if (rest)
+        *n_rest = left;
+    return true;
+}
+
+static bool eval_all(struct conditions *c, const struct batch *b, uint32_t *picks, uint32_t *n, struct err *err)
+{
+    uint32_t left = b->n_rows;
+
+    for (uint32_t i = 0; i < left; i++)
+        picks[i] = i;
+    for (size_t i = 0; i < c->n && left; i++) {
+        if (!filter(c, &c->v[i], b, picks, &left, NULL, NULL, err))
+            return false;
+    }
+    *n = left;
+    return true;
+}
+
+static bool eval_any(struct conditions *c, const struct batch *b, uint32_t *picks, uint32_t *n, struct err *err)
+{
+    uint32_t open[2][BATCH_ROWS], n_open = b->n_rows;
+    bool chosen[BATCH_ROWS] = { false };
+    int turn = 0;
+
+    for (uint32_t i = 0; i < n_open; i++)
+        open[0][i] = i;
+    for (size_t i = 0; i < c->n && n_open; i++, turn ^= 1) {
+        uint32_t hits = n_open, rest = 0;
+
+        if (!filter(c, &c->v[i], b, open[turn], &hits, open[turn ^ 1], &rest, err))
+            return false;
+        for (uint32_t k = 0; k < hits; k++)
+            chosen[open[turn][k]] = true;
+        n_open = rest;
+    }
+    *n = 0;
+    for (uint32_t i = 0; i < b->n_rows; i++) {
+        if (chosen[i])
+            picks[(*n)++] = i;
+    }
+    return true;
+}
+
+bool condition_eval(struct conditions *c, const struct batch *b, uint32_t *picks, uint32_t *n, struct err *err)
+{
+    arena_reset(&c->scratch);
+    return c->all ? eval_all(c, b, picks, n, err) : eval_any(c, b, picks, n, err);
+}
