@@ -1,0 +1,59 @@
+# Two commands matter: `make run` and `make test`. Each sets up all it needs.
+
+BUILD = build
+SAN = build-san
+CLANG = build-clang
+FUZZ = build-fuzz
+DESTDIR =
+PREFIX = /usr/local
+FUZZ_SECONDS = 60
+
+.PHONY: all build run test check bench lint fuzz oracle install clean help
+
+all: build
+
+help:
+	@echo "make run      build and serve on http://127.0.0.1:5050"
+	@echo "make test     build and pass every test, sanitizers included"
+	@echo "make bench    measure beside raw limits and peers; writes docs/benchmarks.md"
+	@echo "make lint     format, clang build, clang-tidy, cppcheck, layers, generated docs"
+	@echo "make fuzz     run each fuzz target for FUZZ_SECONDS ($(FUZZ_SECONDS))"
+	@echo "make oracle   compare workbooks with LibreOffice (installs it)"
+	@echo "make install  install under DESTDIR and PREFIX ($(PREFIX))"
+
+$(BUILD)/build.ninja:
+	@scripts/packages build
+	@meson setup $(BUILD) . -Dtests=false >$(BUILD)-setup.log 2>&1 || { cat $(BUILD)-setup.log; rm -rf $(BUILD); exit 1; }
+	@rm -f $(BUILD)-setup.log
+
+build: $(BUILD)/build.ninja
+	@ninja -C $(BUILD) --quiet
+
+run: build
+	$(BUILD)/sheetflow serve
+
+test:
+	@scripts/packages build test
+	@scripts/test
+
+bench: build
+	@scripts/packages bench
+	@tests/bench/run
+
+lint:
+	@scripts/packages build test lint
+	@scripts/lint
+
+fuzz:
+	@scripts/packages build test fuzz
+	@scripts/fuzz $(FUZZ_SECONDS)
+
+oracle: build
+	@scripts/packages test oracle
+	@tests/oracle/run
+
+install: build
+	@DESTDIR="$(DESTDIR)" meson install -C $(BUILD) --no-rebuild --quiet
+
+clean:
+	rm -rf $(BUILD) $(SAN) $(CLANG) $(FUZZ)
