@@ -23,9 +23,14 @@ struct hash_set *hash_set_new(struct budget *budget);
 void hash_set_free(struct hash_set *s);
 /* *added tells whether it was new. False with ERR_BUDGET/ERR_NOMEM when it cannot grow. */
 bool hash_set_add(struct hash_set *s, struct hash128 h, bool *added, struct err *err) MUST_CHECK;
+/* Start to load the memory that adding `h` will touch, some hashes ahead of it. */
+void hash_set_prefetch(const struct hash_set *s, struct hash128 h);
 size_t hash_set_len(const struct hash_set *s);
 
-/* A map from key bytes to a 64-bit value; keys are copied and compared in full. */
+/*
+ * A map from key bytes to a 64-bit value; keys are copied and compared in full. Pointers to values
+ * stay good as long as the map.
+ */
 struct hash_map;
 struct hash_map *hash_map_new(struct budget *budget);
 void hash_map_free(struct hash_map *m);

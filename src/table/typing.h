@@ -18,6 +18,7 @@ void typing_free(struct typing *t);
 void typing_scan(struct typing *t, const struct batch *b);
 bool typing_all_text(const struct typing *t); /* Nothing left to decide: a scan may stop. */
 enum column_type typing_column(const struct typing *t, uint32_t column); /* TEXT, NUMBER, BOOLEAN, DATE, DATETIME or EMPTY. */
+bool typing_whole(const struct typing *t, uint32_t column); /* A NUMBER column without a fraction in it. */
 /* In place, for the owner of the batch. */
 void typing_apply(const struct typing *t, struct batch *b);
 

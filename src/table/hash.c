@@ -1,0 +1,320 @@
+/*
+ * Hashes of rows, and the set and map built on them: open addressing, linear probing, sizes
+ * that are powers of two, memory taken from a budget.
+ */
+
+#include "table/hash.h"
+
+#include <stdlib.h>
+#include <xxhash.h>
+
+enum {
+    FIRST_SLOTS = 1024,
+    /* Fuller than LOAD_NUM / LOAD_DEN, a table grows. */
+    LOAD_NUM = 3,
+    LOAD_DEN = 4,
+    ROW_BYTES = 1024, /* Of a row hashed in one go. */
+    LONG_TEXT = 256,  /* Texts longer than this enter as their own hash. */
+    CELL_HEAD = 6     /* Type, kind and length in front of each. */
+};
+
+struct hash128 hash_bytes(const void *p, size_t n)
+{
+    XXH128_hash_t h = XXH3_128bits(p, n);
+
+    return (struct hash128){ h.low64, h.high64 };
+}
+
+/*
+ * A cell as bytes that no other cell gives: type, kind, length, content. Returns how many;
+ * at most CELL_HEAD + LONG_TEXT.
+ */
+static size_t encode_cell(const struct cell *c, uint8_t *out)
+{
+    const void *content = &c->number;
+    struct hash128 digest;
+    uint32_t len = 0;
+    size_t n = 0;
+
+    out[0] = c->type;
+    out[1] = c->type == CELL_DATE ? c->kind : 0;
+    if (cell_has_text(*c)) {
+        len = c->len;
+        n = len;
+        content = c->text;
+        if (n > LONG_TEXT) {
+            digest = hash_bytes(c->text, n);
+            content = &digest;
+            n = sizeof digest;
+        }
+    } else if (c->type != CELL_BLANK) {
+        n = sizeof c->number;
+    }
+    memcpy(out + 2, &len, sizeof len);
+    memcpy(out + CELL_HEAD, content, n);
+    return CELL_HEAD + n;
+}
+
+struct hash128 hash_row(const struct batch *b, uint32_t row, const uint32_t *columns, uint32_t n)
+{
+    uint8_t bytes[ROW_BYTES];
+    size_t len = 0;
+
+    for (uint32_t i = 0; i < n; i++) {
+        if (len > sizeof bytes - CELL_HEAD - LONG_TEXT) { /* Full: go on from its hash. */
+            struct hash128 h = hash_bytes(bytes, len);
+
+            memcpy(bytes, &h, sizeof h);
+            len = sizeof h;
+        }
+        len += encode_cell(&b->columns[columns[i]][row], bytes + len);
+    }
+    return hash_bytes(bytes, len);
+}
+
+/*
+ * The set. A slot of two zeros is free; the hash that is all zeros has a flag of its own.
+ */
+struct hash_set {
+    struct budget *budget;
+    struct hash128 *slots;
+    size_t n_slots, len; /* len does not count the zero hash. */
+    bool has_zero;
+};
+
+static void *table_alloc(struct budget *budget, size_t n, size_t size)
+{
+    size_t total;
+    void *p;
+
+    if (__builtin_mul_overflow(n, size, &total) || !budget_take(budget, total))
+        return NULL;
+    p = calloc(n, size);
+    if (!p)
+        budget_give(budget, total);
+    return p;
+}
+
+static void table_free(struct budget *budget, void *p, size_t n, size_t size)
+{
+    if (p)
+        budget_give(budget, n * size);
+    free(p);
+}
+
+static bool table_full(size_t len, size_t n_slots)
+{
+    return len >= n_slots / LOAD_DEN * LOAD_NUM;
+}
+
+/* Over the budget, or does the system have no more? The sentence is the same for both. */
+static bool no_room(struct budget *budget, struct err *err)
+{
+    if (budget && budget->limit)
+        return err_set(err, ERR_BUDGET,
+            "the keys to remember do not fit into the memory limit of %zu MB", budget->limit >> 20);
+    return err_nomem(err);
+}
+
+struct hash_set *hash_set_new(struct budget *budget)
+{
+    struct hash_set *s = calloc(1, sizeof *s);
+
+    if (!s)
+        return NULL;
+    s->budget = budget;
+    s->slots = table_alloc(budget, FIRST_SLOTS, sizeof *s->slots);
+    if (!s->slots) {
+        free(s);
+        return NULL;
+    }
+    s->n_slots = FIRST_SLOTS;
+    return s;
+}
+
+void hash_set_free(struct hash_set *s)
+{
+    if (!s)
+        return;
+    table_free(s->budget, s->slots, s->n_slots, sizeof *s->slots);
+    free(s);
+}
+
+static bool is_zero(struct hash128 h)
+{
+    return (h.lo | h.hi) == 0;
+}
+
+/* The slot that holds `h`, or the free one where it belongs. */
+static struct hash128 *set_slot(struct hash128 *slots, size_t n_slots, struct hash128 h)
+{
+    size_t i = (size_t)h.lo & (n_slots - 1);
+
+    while (!is_zero(slots[i]) && (slots[i].lo != h.lo || slots[i].hi != h.hi))
+        i = (i + 1) & (n_slots - 1);
+    return &slots[i];
+}
+
+static bool set_grow(struct hash_set *s, struct err *err)
+{
+    size_t n = s->n_slots * 2;
+    struct hash128 *slots = table_alloc(s->budget, n, sizeof *slots);
+
+    if (!slots)
+        return no_room(s->budget, err);
+    for (size_t i = 0; i < s->n_slots; i++) {
+        if (!is_zero(s->slots[i]))
+            *set_slot(slots, n, s->slots[i]) = s->slots[i];
+    }
+    table_free(s->budget, s->slots, s->n_slots, sizeof *s->slots);
+    s->slots = slots;
+    s->n_slots = n;
+    return true;
+}
+
+bool hash_set_add(struct hash_set *s, struct hash128 h, bool *added, struct err *err)
+{
+    struct hash128 *slot;
+
+    if (is_zero(h)) {
+        *added = !s->has_zero;
+        s->has_zero = true;
+        return true;
+    }
+    if (table_full(s->len, s->n_slots) && !set_grow(s, err))
+        return false;
+    slot = set_slot(s->slots, s->n_slots, h);
+    *added = is_zero(*slot);
+    s->len += *added;
+    *slot = h;
+    return true;
+}
+
+void hash_set_prefetch(const struct hash_set *s, struct hash128 h)
+{
+    __builtin_prefetch(&s->slots[(size_t)h.lo & (s->n_slots - 1)]);
+}
+
+size_t hash_set_len(const struct hash_set *s)
+{
+    return s->len + s->has_zero;
+}
+
+/*
+ * The map. Entries lie in an arena, so that pointers to their values stay good while the slots grow.
+ */
+struct map_entry {
+    uint64_t value;
+    size_t n;
+    char key[];
+};
+
+struct map_slot {
+    uint64_t hash;
+    struct map_entry *entry; /* NULL: free. */
+};
+
+struct hash_map {
+    struct arena arena; /* Has the budget. */
+    struct map_slot *slots;
+    size_t n_slots, len;
+};
+
+struct hash_map *hash_map_new(struct budget *budget)
+{
+    struct hash_map *m = calloc(1, sizeof *m);
+
+    if (!m)
+        return NULL;
+    arena_init(&m->arena, budget);
+    m->slots = table_alloc(budget, FIRST_SLOTS, sizeof *m->slots);
+    if (!m->slots) {
+        free(m);
+        return NULL;
+    }
+    m->n_slots = FIRST_SLOTS;
+    return m;
+}
+
+void hash_map_free(struct hash_map *m)
+{
+    if (!m)
+        return;
+    table_free(m->arena.budget, m->slots, m->n_slots, sizeof *m->slots);
+    arena_deinit(&m->arena);
+    free(m);
+}
+
+/* The slot that holds the key, or the free one where it belongs. */
+static struct map_slot *map_slot(const struct hash_map *m, uint64_t hash, const void *key, size_t n)
+{
+    size_t i = (size_t)hash & (m->n_slots - 1);
+
+    for (;; i = (i + 1) & (m->n_slots - 1)) {
+        struct map_slot *s = &m->slots[i];
+
+        if (!s->entry ||
+            (s->hash == hash && s->entry->n == n && (n == 0 || memcmp(s->entry->key, key, n) == 0)))
+            return s;
+    }
+}
+
+static bool map_grow(struct hash_map *m, struct err *err)
+{
+    size_t n = m->n_slots * 2;
+    struct map_slot *slots = table_alloc(m->arena.budget, n, sizeof *slots);
+
+    if (!slots)
+        return no_room(m->arena.budget, err);
+    for (size_t i = 0; i < m->n_slots; i++) {
+        size_t to = (size_t)m->slots[i].hash & (n - 1);
+
+        if (!m->slots[i].entry)
+            continue;
+        while (slots[to].entry)
+            to = (to + 1) & (n - 1);
+        slots[to] = m->slots[i];
+    }
+    table_free(m->arena.budget, m->slots, m->n_slots, sizeof *m->slots);
+    m->slots = slots;
+    m->n_slots = n;
+    return true;
+}
+
+bool hash_map_put(
+    struct hash_map *m, const void *key, size_t n, uint64_t **value, bool *added, struct err *err)
+{
+    uint64_t hash = XXH3_64bits(key, n);
+    struct map_entry *entry;
+    struct map_slot *slot;
+
+    if (table_full(m->len, m->n_slots) && !map_grow(m, err))
+        return false;
+    slot = map_slot(m, hash, key, n);
+    *added = !slot->entry;
+    if (!slot->entry) {
+        entry = n < SIZE_MAX - sizeof *entry ? arena_alloc(&m->arena, sizeof *entry + n) : NULL;
+        if (!entry)
+            return no_room(m->arena.budget, err);
+        entry->value = 0;
+        entry->n = n;
+        if (n > 0)
+            memcpy(entry->key, key, n);
+        *slot = (struct map_slot){ hash, entry };
+        m->len++;
+    }
+    *value = &slot->entry->value;
+    return true;
+}
+
+const uint64_t *hash_map_find(const struct hash_map *m, const void *key, size_t n)
+{
+    const struct map_slot *slot = map_slot(m, XXH3_64bits(key, n), key, n);
+
+    return slot->entry ? &slot->entry->value : NULL;
+}
+
+size_t hash_map_len(const struct hash_map *m)
+{
+    return m->len;
+}
