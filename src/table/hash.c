@@ -181,12 +181,17 @@ bool hash_set_add(struct hash_set *s, struct hash128 h, bool *added, struct err 
         s->has_zero = true;
         return true;
     }
-    if (table_full(s->len, s->n_slots) && !set_grow(s, err))
-        return false;
     slot = set_slot(s->slots, s->n_slots, h);
     *added = is_zero(*slot);
-    s->len += *added;
+    if (!*added)
+        return true;
+    if (table_full(s->len, s->n_slots)) {
+        if (!set_grow(s, err))
+            return false;
+        slot = set_slot(s->slots, s->n_slots, h);
+    }
     *slot = h;
+    s->len++;
     return true;
 }
 
@@ -288,11 +293,14 @@ bool hash_map_put(
     struct map_entry *entry;
     struct map_slot *slot;
 
-    if (table_full(m->len, m->n_slots) && !map_grow(m, err))
-        return false;
     slot = map_slot(m, hash, key, n);
     *added = !slot->entry;
     if (!slot->entry) {
+        if (table_full(m->len, m->n_slots)) {
+            if (!map_grow(m, err))
+                return false;
+            slot = map_slot(m, hash, key, n);
+        }
         entry = n < SIZE_MAX - sizeof *entry ? arena_alloc(&m->arena, sizeof *entry + n) : NULL;
         if (!entry)
             return no_room(m->arena.budget, err);
