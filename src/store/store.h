@@ -58,6 +58,7 @@ struct message {
 
 enum run_status { RUN_PENDING, RUN_RUNNING, RUN_COMPLETED, RUN_FAILED, RUN_CANCELLED, RUN_STATUS_COUNT };
 const char *run_status_name(enum run_status s);
+bool run_status_find(const char *name, enum run_status *out);
 
 struct run {
     char id[ID_LEN];
@@ -68,11 +69,12 @@ struct run {
     const char *options; /* JSON object text: async, resume_of, ... */
     const char *error;   /* JSON of the err, or NULL. */
     int64_t created_ns, started_ns, completed_ns; /* 0: not yet. */
-    uint32_t attempt;
+    uint32_t attempt;    /* How often it has begun to run. */
 };
 
 enum step_status { STEP_PENDING, STEP_RUNNING, STEP_COMPLETED, STEP_FAILED, STEP_SKIPPED, STEP_CANCELLED, STEP_STATUS_COUNT };
 const char *step_status_name(enum step_status s);
+bool step_status_find(const char *name, enum step_status *out);
 
 struct step {
     char id[ID_LEN];
@@ -92,6 +94,7 @@ struct step {
 
 enum file_kind { STORED_UPLOAD, STORED_INTERMEDIATE, STORED_OUTPUT, STORED_KIND_COUNT };
 const char *file_kind_folder(enum file_kind k); /* "uploads", "intermediate", "outputs" */
+bool file_kind_find(const char *folder, enum file_kind *out);
 
 struct stored_file {
     char conversation[ID_LEN];
@@ -126,6 +129,10 @@ struct conversation_filter {
 bool store_conversation_list(struct store *s, const struct conversation_filter *filter, struct arena *arena,
     struct conversation **out, size_t *n, uint64_t *total, struct err *err) MUST_CHECK;
 
+/* Those unchanged since before `before_ns`, oldest first, at most `limit`. */
+bool store_conversations_before(struct store *s, int64_t before_ns, uint32_t limit, struct arena *arena,
+    struct conversation **out, size_t *n, struct err *err) MUST_CHECK;
+
 /* In order of creation. limit 0: all; else the last `limit` ones. */
 bool store_messages(struct store *s, const char *conversation, uint32_t limit, struct arena *arena,
     struct message **out, size_t *n, struct err *err) MUST_CHECK;
@@ -146,6 +153,32 @@ bool store_events(struct store *s, const char *conversation, uint64_t since, uin
     struct event **out, size_t *n, struct err *err) MUST_CHECK;
 bool store_last_seq(struct store *s, const char *conversation, uint64_t *seq, struct err *err) MUST_CHECK;
 bool store_participant_taken(struct store *s, const char *participant, bool *taken, struct err *err) MUST_CHECK;
+
+/* Everything about one conversation, as of one moment: what a dump holds. */
+struct conversation_rows {
+    struct conversation conversation;
+    struct message *messages;
+    struct stored_file *files;
+    struct run *runs;
+    struct step *steps;
+    struct event *events;
+    size_t n_messages, n_files, n_runs, n_steps, n_events;
+};
+bool store_snapshot(struct store *s, const char *conversation, struct arena *arena,
+    struct conversation_rows *out, struct err *err) MUST_CHECK;
+
+/*
+ * What was answered to a request that carried an Idempotency-Key, so that the same request gets the same answer.
+ * `scope` is who asked and what for ("POST /chat/workflows"); `request` a hash of the body.
+ */
+struct store_reply {
+    const char *scope, *key, *request;
+    int status;
+    const char *body;
+    int64_t created_ns;
+};
+bool store_reply_find(struct store *s, const char *scope, const char *key, struct arena *arena,
+    struct store_reply *out, bool *found, struct err *err) MUST_CHECK;
 
 /* ---- writing ---- */
 
@@ -168,14 +201,15 @@ void store_delete_conversation(struct store_tx *tx, const char *id); /* With all
 void store_add_message(struct store_tx *tx, const char *conversation, const struct message *m);
 /* Name taken in the conversation: ERR_STATE. */
 void store_add_file(struct store_tx *tx, const struct stored_file *f);
-void store_delete_file(struct store_tx *tx, const char *conversation, const char *name);
+void store_delete_file(struct store_tx *tx, const char *conversation, const char *name); /* Unknown: ERR_NOT_FOUND. */
 void store_add_run(struct store_tx *tx, const struct run *r);
-/* from: bit set of 1 << status it must be in now, else ERR_STATE. error NULL stays. Times 0 stay. */
+/* from: bit set of 1 << status it must be in now, else ERR_STATE. error NULL stays. Times 0 stay.
+ * A change to RUN_RUNNING counts one more attempt. */
 void store_change_run(struct store_tx *tx, const char *run, unsigned from, enum run_status to, const char *error,
     int64_t started_ns, int64_t completed_ns);
 void store_add_step(struct store_tx *tx, const struct step *st);
 /* Writes all mutable fields (output_file, status, progress, error, result, rows, warnings, times) where the status
- * now is in `from`, else ERR_STATE. */
+ * now is in `from`, else ERR_STATE. input_file too, unless NULL. */
 void store_change_step(struct store_tx *tx, unsigned from, const struct step *st);
 /*
  * Append an event: `body` (taken over) gets "type", "timestamp" and "seq" put first; *sent (may be NULL) is
@@ -184,6 +218,18 @@ void store_change_step(struct store_tx *tx, unsigned from, const struct step *st
 void store_add_event(struct store_tx *tx, const char *conversation, const char *type, struct json *body,
     int64_t now_ns, char **sent);
 
+/*
+ * As store_add_event(), and the conversation's earlier event with the same key goes: of progress only the latest
+ * is kept. key NULL: the same as store_add_event().
+ */
+void store_replace_event(struct store_tx *tx, const char *conversation, const char *type, const char *key,
+    struct json *body, int64_t now_ns, char **sent);
+/* An event as it once was sent, for restore: its seq must be higher than the last one, else ERR_STATE. */
+void store_restore_event(struct store_tx *tx, const char *conversation, const struct event *event);
+/* Scope and key taken: ERR_STATE. */
+void store_add_reply(struct store_tx *tx, const struct store_reply *reply);
+void store_forget_replies(struct store_tx *tx, int64_t before_ns);
+
 /* Waits until durable. Frees tx whatever the outcome. */
 bool store_commit(struct store_tx *tx, struct err *err) MUST_CHECK;
 
@@ -191,5 +237,7 @@ bool store_commit(struct store_tx *tx, struct err *err) MUST_CHECK;
 
 /* A consistent copy as a single file at `path` (must not exist), integrity-checked before it gets its name. */
 bool store_backup(struct store *s, const char *path, struct err *err) MUST_CHECK;
+/* Check every page, index and reference; ERR_DATA tells the first fault. Takes about 1.5 s a GiB. */
+bool store_check(struct store *s, struct err *err) MUST_CHECK;
 
 #endif
