@@ -1,0 +1,237 @@
+/*
+ * CSV rows as batches.
+ *
+ * A batch ends with the block it is cut from, so that its cells may be views into the block; the next call
+ * reads on. Repairs are reported the first time a record is met, not again after a rewind.
+ */
+#include "formats/csv_int.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static const struct {
+    const char *kind, *message;
+} repair_texts[CSV_REPAIR_COUNT] = {
+    [CSV_SHORT_ROWS] = { "short_rows",
+        "rows with fewer cells than the header were filled up with blanks" },
+    [CSV_LONG_ROWS] = { "long_rows",
+        "rows with more cells than the header keep them in columns _extra_1, ..." },
+    [CSV_QUOTE_TEXT] = { "text_after_quote",
+        "text after a closing quote was kept as part of the cell" },
+    [CSV_QUOTE_SPACE] = { "space_before_quote",
+        "a blank before an opening quote makes the quote part of the cell's text" },
+};
+
+/* Count a repair of the record at hand, unless that was done before a rewind. */
+static void tell(struct csv_reader *r, enum csv_repair repair)
+{
+    if (r->records <= r->told)
+        return;
+    if (r->repairs[repair].places < WARN_PLACES) {
+        r->repairs[repair].places++;
+        warn_add(r->env->warnings, repair_texts[repair].kind, repair_texts[repair].message,
+            "row %llu", (unsigned long long)r->records);
+    } else {
+        r->repairs[repair].more++;
+    }
+}
+
+/* Report bad bytes up to the end of the record at hand. */
+static void tell_bad_bytes(struct csv_reader *r, uint64_t record_end)
+{
+    static const char message[] =
+        "bytes that are not in the file's encoding were replaced by U+FFFD";
+
+    while (encoding_reader_bad_place(r->encoding, (unsigned)r->bad_told) < record_end) {
+        bool header =
+            encoding_reader_bad_place(r->encoding, (unsigned)r->bad_told) < r->data_offset;
+
+        warn_add(r->env->warnings, "bad_bytes", message, "row %llu",
+            (unsigned long long)(header ? r->header_record : r->records));
+        r->bad_told++;
+    }
+}
+
+/* What was only counted goes to the warnings. */
+static void flush_repairs(struct csv_reader *r)
+{
+    uint64_t bad = encoding_reader_bad(r->encoding, NULL);
+
+    for (int i = 0; i < CSV_REPAIR_COUNT; i++) {
+        if (r->repairs[i].more)
+            warn_addn(r->env->warnings, repair_texts[i].kind, repair_texts[i].message,
+                r->repairs[i].more, NULL);
+        r->repairs[i].more = 0;
+    }
+    if (r->bad_told >= ENCODING_BAD_PLACES && bad > r->bad_told) {
+        warn_addn(r->env->warnings, "bad_bytes", "", bad - r->bad_told, NULL);
+        r->bad_told = bad;
+    }
+    if (r->records > r->told)
+        r->told = r->records;
+}
+
+static void finish_row(struct csv_reader *r, const struct csv_row *row)
+{
+    uint32_t n = r->schema->n_columns, i = r->batch->n_rows;
+
+    if (row->n_fields != r->n_header) {
+        for (uint32_t c = row->n_fields; c < n; c++)
+            r->batch->columns[c][i] = cell_blank();
+        if (row->n_fields < r->n_header) {
+            tell(r, CSV_SHORT_ROWS);
+        } else {
+            bool filled = false;
+
+            for (uint32_t c = r->n_header; c < n; c++)
+                filled |= !cell_is_blank(r->batch->columns[c][i]);
+            if (filled)
+                tell(r, CSV_LONG_ROWS);
+        }
+    } else {
+        for (uint32_t c = r->n_header; c < n; c++)
+            r->batch->columns[c][i] = cell_blank();
+    }
+    if (row->flags & CSV_TEXT_AFTER_QUOTE)
+        tell(r, CSV_QUOTE_TEXT);
+    if (row->flags & CSV_SPACE_BEFORE_QUOTE)
+        tell(r, CSV_QUOTE_SPACE);
+    r->rows[i] = r->records;
+    r->batch->n_rows++;
+}
+
+/* A blank line is a row where there is one column only, but not behind the last row. */
+static void blank_line(struct csv_reader *r)
+{
+    if (r->schema->n_columns != 1 || r->records > r->survey.last_record)
+        return;
+    r->batch->columns[0][r->batch->n_rows] = cell_blank();
+    r->rows[r->batch->n_rows++] = r->records;
+}
+
+static bool quarantine(struct csv_reader *r, const struct csv_row *row, struct err *err)
+{
+    char reason[96];
+    size_t n = row->end - row->begin;
+
+    if (r->records <= r->told)
+        return true;
+    if (!r->env->reject) {
+        err_set(err, ERR_DATA,
+            "%s: row %llu cannot be read: the quote that opens in line %llu is never closed",
+            r->name, (unsigned long long)r->records, (unsigned long long)row->open_line);
+        err->at.row = r->records;
+        return false;
+    }
+    snprintf(reason, sizeof reason, "the quote that opens in line %llu is never closed",
+        (unsigned long long)row->open_line);
+    r->quarantined++;
+    return r->env->reject(r->env->reject_arg, row->line, reason, r->parser.data + row->begin,
+        n < CSV_RAW_MAX ? n : CSV_RAW_MAX, err);
+}
+
+static void finish_batch(struct csv_reader *r)
+{
+    struct batch *b = r->batch;
+
+    flush_repairs(r);
+    if (b->n_rows == 0)
+        return;
+    b->first_row = r->rows[0];
+    b->rows = r->rows[b->n_rows - 1] - r->rows[0] == b->n_rows - 1 ? NULL : r->rows;
+}
+
+static bool csv_read_next(void *self, struct batch **out, struct err *err)
+{
+    struct csv_reader *r = self;
+    struct csv_row row = { .columns = r->batch->columns, .n_columns = r->schema->n_columns };
+    enum csv_outcome outcome;
+
+    arena_reset(&r->text);
+    r->batch->n_rows = 0;
+    while (r->batch->n_rows < r->batch_rows) {
+        row.row = r->batch->n_rows;
+        outcome = csv_parse(&r->parser, &row);
+        if (outcome == CSV_MORE) {
+            if (r->batch->n_rows > 0)
+                break;
+            arena_reset(&r->text);
+            if (!csv_reader_fill(r, err))
+                return false;
+            continue;
+        }
+        if (outcome == CSV_END)
+            break;
+        if (outcome == CSV_HUGE || outcome == CSV_NOMEM)
+            return csv_reader_refuse(r, outcome, &row, err);
+        r->records++;
+        tell_bad_bytes(r, r->input.base + row.end);
+        if (outcome == CSV_ROW)
+            finish_row(r, &row);
+        else if (outcome == CSV_BLANK)
+            blank_line(r);
+        else if (!quarantine(r, &row, err))
+            return false;
+    }
+    finish_batch(r);
+    *out = r->batch->n_rows ? r->batch : NULL;
+    return true;
+}
+
+bool csv_reader_to_data(struct csv_reader *r, struct err *err)
+{
+    if (!csv_input_rewind(&r->input, err))
+        return err_wrap(err, "%s", r->name);
+    while (r->input.base + r->input.limit < r->data_offset) {
+        size_t pos = r->input.limit;
+
+        if (!csv_input_fill(&r->input, &pos, err))
+            return err_wrap(err, "%s", r->name);
+    }
+    csv_reader_feed(r, (size_t)(r->data_offset - r->input.base));
+    r->parser.line = r->data_line;
+    r->records = r->data_records;
+    return true;
+}
+
+static bool csv_read_rewind(void *self, struct err *err)
+{
+    return csv_reader_to_data(self, err);
+}
+
+static void csv_read_position(const void *self, uint64_t *done, uint64_t *total)
+{
+    const struct csv_reader *r = self;
+    uint64_t read = encoding_reader_offset(r->encoding), ahead = r->input.end - r->parser.pos;
+
+    *total = r->file_size;
+    *done = read > ahead ? read - ahead : 0;
+}
+
+static uint64_t csv_read_quarantined(const void *self)
+{
+    const struct csv_reader *r = self;
+
+    return r->quarantined;
+}
+
+static void csv_read_close(void *self)
+{
+    struct csv_reader *r = self;
+
+    if (!r)
+        return;
+    csv_input_deinit(&r->input);
+    encoding_reader_close(r->encoding);
+    arena_deinit(&r->text);
+    arena_deinit(&r->meta);
+    free(r);
+}
+
+const struct source_class csv_read_class = {
+    .next = csv_read_next,
+    .rewind = csv_read_rewind,
+    .position = csv_read_position,
+    .quarantined = csv_read_quarantined,
+    .close = csv_read_close,
+};

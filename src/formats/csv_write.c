@@ -1,0 +1,276 @@
+/*
+ * CSV out: minimal quoting, so that the reader next door gets the same cells back.
+ *
+ * Nearly every cell goes out as it stands; it is copied and looked through for characters that need quotes in one go.
+ */
+#include "formats/sink.h"
+#include "formats/text_out.h"
+
+#include <stdlib.h>
+#include <strings.h>
+
+#if defined(__x86_64__)
+#include <emmintrin.h>
+#endif
+
+struct csv_writer {
+    struct text_out out;
+    uint32_t n_columns;
+    char delimiter;
+    bool excel;
+};
+
+enum { PLAIN_MAX = TEXT_OUT_ROOM / 4 }; /* Longer texts are not worth a special way. */
+
+static bool is_special(char c, char delimiter)
+{
+    return c == delimiter || c == '"' || c == '\n' || c == '\r';
+}
+
+#if defined(__x86_64__)
+
+static inline bool any_special(__m128i v, char delimiter)
+{
+    __m128i hit = _mm_or_si128(
+        _mm_cmpeq_epi8(v, _mm_set1_epi8('\n')), _mm_cmpeq_epi8(v, _mm_set1_epi8('\r')));
+
+    hit = _mm_or_si128(hit, _mm_cmpeq_epi8(v, _mm_set1_epi8('"')));
+    hit = _mm_or_si128(hit, _mm_cmpeq_epi8(v, _mm_set1_epi8(delimiter)));
+    return _mm_movemask_epi8(hit) != 0;
+}
+
+/* Copy p[0..n), n > 0, to `to` and tell whether it holds a character that needs quotes. */
+static inline bool copy_check(char *to, const char *p, size_t n, char delimiter)
+{
+    uint64_t a, b;
+    bool special = false;
+
+    if (n >= 16) {
+        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(p + n - 16));
+
+        for (size_t i = 0; i + 16 < n; i += 16) {
+            __m128i w = _mm_loadu_si128((const __m128i *)(const void *)(p + i));
+
+            _mm_storeu_si128((__m128i *)(void *)(to + i), w);
+            special |= any_special(w, delimiter);
+        }
+        _mm_storeu_si128((__m128i *)(void *)(to + n - 16), v);
+        return special | any_special(v, delimiter);
+    }
+    if (n >= 8) { /* Two overlapping halves. */
+        memcpy(&a, p, 8);
+        memcpy(&b, p + n - 8, 8);
+        memcpy(to, &a, 8);
+        memcpy(to + n - 8, &b, 8);
+        return any_special(_mm_set_epi64x((long long)b, (long long)a), delimiter);
+    }
+    if (n >= 4) {
+        uint32_t c, d;
+
+        memcpy(&c, p, 4);
+        memcpy(&d, p + n - 4, 4);
+        memcpy(to, &c, 4);
+        memcpy(to + n - 4, &d, 4);
+        return any_special(_mm_set_epi64x(0, (long long)((uint64_t)d << 32 | c)), delimiter);
+    }
+    for (size_t i = 0; i < n; i++) {
+        to[i] = p[i];
+        special |= is_special(p[i], delimiter);
+    }
+    return special;
+}
+
+#else
+
+static inline bool copy_check(char *to, const char *p, size_t n, char delimiter)
+{
+    bool special = false;
+
+    for (size_t i = 0; i < n; i++) {
+        to[i] = p[i];
+        special |= is_special(p[i], delimiter);
+    }
+    return special;
+}
+
+#endif
+
+/* A text in quotes, with `mark` ("'" or "") as its first characters. */
+static bool put_quoted(
+    struct csv_writer *w, const char *mark, const char *p, size_t n, struct err *err)
+{
+    if (!text_out_put(&w->out, "\"", 1, err) || !text_out_put(&w->out, mark, strlen(mark), err))
+        return false;
+    while (n > 0) {
+        const char *quote = memchr(p, '"', n);
+        size_t run = quote ? (size_t)(quote - p) + 1 : n;
+
+        if (!text_out_put(&w->out, p, run, err) || (quote && !text_out_put(&w->out, "\"", 1, err)))
+            return false;
+        p += run;
+        n -= run;
+    }
+    return text_out_put(&w->out, "\"", 1, err);
+}
+
+static bool needs_quotes(const char *p, size_t n, char delimiter)
+{
+    return memchr(p, delimiter, n) || memchr(p, '"', n) || memchr(p, '\n', n) || memchr(p, '\r', n);
+}
+
+static bool put_text(struct csv_writer *w, const char *p, size_t n, struct err *err)
+{
+    if (n == 0)
+        return true;
+    if (n > PLAIN_MAX)
+        return needs_quotes(p, n, w->delimiter) ? put_quoted(w, "", p, n, err)
+                                                : text_out_put(&w->out, p, n, err);
+    if (!text_out_need(&w->out, n, err))
+        return false;
+    if (copy_check(w->out.p, p, n, w->delimiter))
+        return put_quoted(w, "", p, n, err);
+    w->out.p += n;
+    return true;
+}
+
+/* Would a spreadsheet take the text for a formula? Full-width forms count; numbers are what they are. */
+static bool is_formula(const char *p, size_t n)
+{
+    static const char *const wide[] = { "\xEF\xBC\x9D", "\xEF\xBC\x8B", "\xEF\xBC\x8D",
+        "\xEF\xBC\xA0" };
+    double number;
+
+    switch (p[0]) {
+    case '=':
+    case '@':
+    case '\t':
+    case '\r':
+        return true;
+    case '+':
+    case '-':
+        return !num_parse(p, n, &number);
+    default:
+        for (size_t i = 0; i < ARRAY_LEN(wide); i++) {
+            if (n >= 3 && memcmp(p, wide[i], 3) == 0)
+                return true;
+        }
+        return false;
+    }
+}
+
+static bool put_guarded(struct csv_writer *w, const char *p, size_t n, struct err *err)
+{
+    if (n == 0 || !is_formula(p, n))
+        return put_text(w, p, n, err);
+    if (needs_quotes(p, n, w->delimiter))
+        return put_quoted(w, "'", p, n, err);
+    return text_out_put(&w->out, "'", 1, err) && text_out_put(&w->out, p, n, err);
+}
+
+static bool put_cell(struct csv_writer *w, const struct cell *cell, struct err *err)
+{
+    char scratch[CELL_SHOWN_MAX];
+    const char *shown;
+    size_t n;
+
+    if (cell->type == CELL_TEXT)
+        return w->excel ? put_guarded(w, cell->text, cell->len, err)
+                        : put_text(w, cell->text, cell->len, err);
+    shown = cell_shown(cell, scratch, &n);
+    return put_text(w, shown, n, err);
+}
+
+static bool end_row(struct csv_writer *w, struct err *err)
+{
+    return w->excel ? text_out_put(&w->out, "\r\n", 2, err) : text_out_put(&w->out, "\n", 1, err);
+}
+
+/* What would be taken for a BOM or a "sep=" line at the beginning of a file goes in quotes. */
+static bool is_misleading(const char *name)
+{
+    return strncasecmp(name, "sep=", 4) == 0 || strncmp(name, "\xEF\xBB\xBF", 3) == 0;
+}
+
+static bool put_header(struct csv_writer *w, const struct schema *schema, struct err *err)
+{
+    if (w->excel && !text_out_put(&w->out, "\xEF\xBB\xBF", 3, err))
+        return false;
+    for (uint32_t c = 0; c < schema->n_columns; c++) {
+        const char *name = schema->columns[c].name;
+        size_t n = strlen(name);
+        bool ok;
+
+        if (c > 0 && !text_out_put(&w->out, &w->delimiter, 1, err))
+            return false;
+        if (c == 0 && is_misleading(name))
+            ok = put_quoted(w, "", name, n, err);
+        else
+            ok = w->excel ? put_guarded(w, name, n, err) : put_text(w, name, n, err);
+        if (!ok)
+            return false;
+    }
+    return end_row(w, err);
+}
+
+static bool csv_write_batch(void *self, const struct batch *b, struct err *err)
+{
+    struct csv_writer *w = self;
+
+    for (uint32_t i = 0; i < b->n_rows; i++) {
+        /* A lone blank cell would be a blank line. */
+        if (b->n_columns == 1 && cell_is_blank(b->columns[0][i])) {
+            if (!text_out_put(&w->out, "\"\"", 2, err))
+                return false;
+        }
+        for (uint32_t c = 0; c < b->n_columns; c++) {
+            if (c > 0 && !text_out_put(&w->out, &w->delimiter, 1, err))
+                return false;
+            if (!put_cell(w, &b->columns[c][i], err))
+                return false;
+        }
+        if (!end_row(w, err))
+            return false;
+    }
+    text_out_flush(&w->out);
+    return true;
+}
+
+static bool csv_write_finish(void *self, struct err *err)
+{
+    struct csv_writer *w = self;
+
+    (void)err;
+    text_out_flush(&w->out);
+    return true;
+}
+
+static void csv_write_close(void *self)
+{
+    free(self);
+}
+
+bool csv_write_open(const struct sink_args *args, const struct schema *schema, struct fs_file *file,
+    void **self, struct err *err)
+{
+    struct csv_writer *w = calloc(1, sizeof *w);
+
+    if (!w)
+        return err_nomem(err);
+    text_out_init(&w->out, file);
+    w->n_columns = schema->n_columns;
+    w->excel = args->flavor == CSV_EXCEL;
+    w->delimiter = args->delimiter ? args->delimiter : args->format == FILE_TSV ? '\t' : ',';
+    if (!put_header(w, schema, err)) {
+        free(w);
+        return false;
+    }
+    text_out_flush(&w->out);
+    *self = w;
+    return true;
+}
+
+const struct sink_class csv_write_class = {
+    .write = csv_write_batch,
+    .finish = csv_write_finish,
+    .close = csv_write_close,
+};
