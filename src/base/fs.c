@@ -15,7 +15,7 @@
 #include <uninorm.h>
 #include <unistd.h>
 
-enum { TREE_MAX_DEPTH = 64, SUFFIX_MAX = 16, NAME_ROOM = 48 };
+enum { TREE_MAX_DEPTH = 64, SUFFIX_MAX = 16, NAME_ROOM = 48, LOAD_CHUNK = 64 * 1024 };
 
 bool fs_save(const char *path, const void *p, size_t n, struct err *err)
 {
@@ -64,40 +64,32 @@ bool fs_load(const char *path, size_t max, char **data, size_t *n, struct err *e
     const char *label = slash ? slash + 1 : path;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     struct buf b;
-    ssize_t got;
 
     if (fd < 0)
         return err_errno(err, errno, label);
-    buf_init(&b, max);
+    if (max == SIZE_MAX)
+        max--;
+    buf_init(&b, max + 1); /* One byte more than allowed tells "too large" from "just fits". */
     for (;;) {
-        size_t want = max - b.len < 65536 ? max - b.len + 1 : 65536;
-        char *room;
+        size_t want = max + 1 - b.len < LOAD_CHUNK ? max + 1 - b.len : LOAD_CHUNK;
+        char *room = buf_reserve(&b, want);
+        ssize_t got = room ? read(fd, room, want) : -1;
 
-        if (want >
-            max - b.len) { /* One byte more than allowed tells "too large" from "just fits". */
-            char extra;
-
-            got = read(fd, &extra, 1);
-            if (got > 0) {
-                err_set(err, ERR_TOO_LARGE, "%s is larger than %zu bytes", label, max);
-                goto fail;
-            }
-            if (got == 0)
-                break;
-        } else {
-            room = buf_reserve(&b, want);
-            if (!room) {
-                err_nomem(err);
-                goto fail;
-            }
-            got = read(fd, room, want);
-            if (got == 0)
-                break;
-            if (got > 0)
-                b.len += (size_t)got;
+        if (!room) {
+            err_nomem(err);
+            goto fail;
         }
-        if (got < 0 && errno != EINTR) {
+        if (got == 0)
+            break;
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0) {
             err_errno(err, errno, label);
+            goto fail;
+        }
+        b.len += (size_t)got;
+        if (b.len > max) {
+            err_set(err, ERR_TOO_LARGE, "%s is larger than %zu bytes", label, max);
             goto fail;
         }
     }

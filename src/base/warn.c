@@ -45,7 +45,7 @@ static struct warning *find_or_add(struct warnings *w, const char *kind, const c
 
     if (item)
         return item;
-    if (w->n == WARN_KINDS - 1) { /* The last place is for all kinds that come too late. */
+    if (w->n >= WARN_KINDS - 1) { /* The last place is for all kinds that come too late. */
         kind = "other";
         message = "further kinds of repairs";
         item = find(w, kind);
