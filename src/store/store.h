@@ -27,6 +27,7 @@ bool store_open(const struct store_config *config, struct store **out, struct er
 void store_close(struct store *s); /* Finishes pending commits, checkpoints. */
 bool store_healthy(struct store *s, struct err *err) MUST_CHECK; /* Can it read and write now? */
 const char *store_version(void);   /* "SQLite 3.40.1" */
+int64_t store_id(struct store *s);  /* A random number given to the database when it was made; backups share it. */
 
 enum { ID_LEN = 37 }; /* UUID text with its NUL. */
 

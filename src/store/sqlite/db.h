@@ -173,6 +173,7 @@ enum store_fault { STORE_FINE, STORE_IO_FAULT, STORE_CORRUPT };
 
 struct store {
     char *path;
+    int64_t id;
     struct db writer;
     pthread_t thread;
     bool thread_runs;

@@ -24,7 +24,7 @@ static const char *const migrations[] = {
     "  name TEXT NOT NULL PRIMARY KEY,"
     "  value INTEGER NOT NULL"
     ") STRICT, WITHOUT ROWID;"
-    "INSERT INTO state VALUES ('clean', 1), ('checked_ns', 0);"
+    "INSERT INTO state VALUES ('clean', 1), ('checked_ns', 0), ('store_id', random());"
 
     "CREATE TABLE conversations ("
     "  key INTEGER PRIMARY KEY,"

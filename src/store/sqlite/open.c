@@ -145,7 +145,8 @@ static bool open_writer(struct store *s, struct err *err)
     if (!clean && !db_check(db, "PRAGMA quick_check", err))
         return false;
     return db_migrate(db, version, err) &&
-           db_exec(db, "UPDATE state SET value = 0 WHERE name = 'clean'", err);
+           db_exec(db, "UPDATE state SET value = 0 WHERE name = 'clean'", err) &&
+           db_int(db, "SELECT value FROM state WHERE name = 'store_id'", &s->id, err);
 }
 
 static bool open_readers(struct store *s, uint32_t n, struct err *err)
@@ -220,6 +221,11 @@ void store_close(struct store *s)
     free(s->free_readers);
     free(s->path);
     free(s);
+}
+
+int64_t store_id(struct store *s)
+{
+    return s->id;
 }
 
 const char *store_version(void)
