@@ -46,7 +46,8 @@ function suitesOf(build) {
       add(path, process.execPath, '--test', '--test-reporter=tap', path);
     }
   }
-  for (const path of list('tests/oracle', /^test_.*\.py$/)) add(path, 'python3', path);
+  // Debian's own python sees Debian's packages, whatever else is on the PATH.
+  for (const path of list('tests/oracle', /^test_.*\.py$/)) add(path, '/usr/bin/python3', path);
   return suites;
 }
 
