@@ -104,7 +104,7 @@ static bool make_tmp(const char *tmp, const char *path, struct err *err)
     if (fd < 0 && errno == EEXIST)
         return err_set(err, ERR_STATE, "the same backup is being made already");
     if (fd < 0)
-        return err_errno(err, errno, "the backup");
+        return err_errno(err, errno, errno == ENOENT ? "the folder for backups" : "the backup");
     return close(fd) == 0 ? true : err_errno(err, errno, "the backup");
 }
 
