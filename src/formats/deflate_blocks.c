@@ -1,11 +1,12 @@
 /*
  * The ring of blocks behind deflate_blocks.h.
  *
- * A slot is FREE (the caller may fill it), FULL (the thread may compress it) or DONE (the caller may
- * write it out). The caller moves FREE -> FULL and DONE -> FREE, the thread FULL -> DONE, each under
- * the mutex and in ring order: `fill` and `drain` are the caller's positions, `next` is the thread's.
- * Only the owner of a slot's state touches its bytes; crc, stream and level_buf belong to whoever
- * compresses: the caller until the thread exists, then the thread.
+ *   FREE ──push──▶ FULL ──take──▶ BUSY ──▶ DONE ──write_slot──▶ FREE
+ *   `fill`                `next`                   `drain`
+ *
+ * The caller fills and writes out; the thread, and the caller when it would otherwise wait, take full
+ * slots and compress them. States change under the mutex, in ring order but for DONE, since two blocks
+ * may be under way; a slot's bytes are touched only by whoever moved it last.
  */
 
 #include "formats/deflate_blocks.h"
@@ -16,6 +17,8 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
 
 enum {
     SLOTS = 4,
@@ -25,24 +28,29 @@ enum {
     OUT_SIZE = DEFLATE_BLOCK + 4096
 };
 
-enum slot_state { SLOT_FREE, SLOT_FULL, SLOT_DONE };
+enum slot_state { SLOT_FREE, SLOT_FULL, SLOT_BUSY, SLOT_DONE };
 
 struct slot {
     enum slot_state state;
     bool failed;
+    uint32_t crc;
     size_t in_size, out_size;
     char *in, *out;
+};
+
+/* What one thread needs to compress. */
+struct packer {
+    struct isal_zstream *stream;
+    uint8_t *level_buf;
 };
 
 struct deflate_blocks {
     deflate_out_fn *write;
     void *arg;
     struct slot slots[SLOTS];
-    unsigned fill, drain;
-    struct isal_zstream *stream;
-    uint8_t *level_buf;
-    uint32_t crc;
-    struct deflate_totals totals; /* The caller's; crc only at the end. */
+    unsigned fill, next, drain;
+    struct packer own, other;     /* The caller's, the thread's. */
+    struct deflate_totals totals; /* The caller's. */
     uint64_t pushed;              /* Blocks since new: when to start the thread. */
 
     bool threaded, no_thread;
@@ -51,6 +59,19 @@ struct deflate_blocks {
     pthread_cond_t cond; /* A slot changed its state, or stop. */
     bool stop;
 };
+
+static bool packer_alloc(struct packer *packer)
+{
+    packer->stream = malloc(sizeof *packer->stream);
+    packer->level_buf = malloc(ISAL_DEF_LVL1_DEFAULT);
+    return packer->stream && packer->level_buf;
+}
+
+static void packer_free(struct packer *packer)
+{
+    free(packer->stream);
+    free(packer->level_buf);
+}
 
 static bool slot_alloc(struct slot *slot)
 {
@@ -69,11 +90,9 @@ struct deflate_blocks *deflate_blocks_new(deflate_out_fn *out, void *arg)
         return NULL;
     d->write = out;
     d->arg = arg;
-    d->stream = malloc(sizeof *d->stream);
-    d->level_buf = malloc(ISAL_DEF_LVL1_DEFAULT);
     pthread_mutex_init(&d->mutex, NULL);
     pthread_cond_init(&d->cond, NULL);
-    if (!d->stream || !d->level_buf || !slot_alloc(&d->slots[0])) {
+    if (!packer_alloc(&d->own) || !slot_alloc(&d->slots[0])) {
         deflate_blocks_free(d);
         return NULL;
     }
@@ -97,8 +116,8 @@ void deflate_blocks_free(struct deflate_blocks *d)
         free(d->slots[i].in);
         free(d->slots[i].out);
     }
-    free(d->stream);
-    free(d->level_buf);
+    packer_free(&d->own);
+    packer_free(&d->other);
     free(d);
 }
 
@@ -107,14 +126,17 @@ char *deflate_blocks_get(struct deflate_blocks *d)
     return d->slots[d->fill].in;
 }
 
-static void compress_slot(struct deflate_blocks *d, struct slot *slot)
+static void compress_slot(const struct packer *packer, struct slot *slot)
 {
-    struct isal_zstream *z = d->stream;
+    struct isal_zstream *z = packer->stream;
 
-    d->crc = crc32_gzip_refl(d->crc, (const unsigned char *)slot->in, slot->in_size);
+    slot->crc = crc32_gzip_refl(0, (const unsigned char *)slot->in, slot->in_size);
+    /* What the library leaves as it was (hist_bits, the match table) must not decide about the bytes. */
+    memset(z, 0, offsetof(struct isal_zstream, internal_state.buffer));
+    memset(packer->level_buf, 0, ISAL_DEF_LVL1_REQ);
     isal_deflate_stateless_init(z);
     z->level = LEVEL;
-    z->level_buf = d->level_buf;
+    z->level_buf = packer->level_buf;
     z->level_buf_size = ISAL_DEF_LVL1_DEFAULT;
     z->flush = FULL_FLUSH; /* Ends on a byte, so blocks can be put together. */
     z->end_of_stream = 0;
@@ -126,33 +148,40 @@ static void compress_slot(struct deflate_blocks *d, struct slot *slot)
     slot->out_size = OUT_SIZE - z->avail_out;
 }
 
-static bool write_slot(struct deflate_blocks *d, struct slot *slot, struct err *err)
+static bool write_slot(struct deflate_blocks *d, const struct slot *slot, struct err *err)
 {
     if (slot->failed)
         return err_set(err, ERR_INTERNAL, "the data could not be compressed");
+    d->totals.crc = (uint32_t)crc32_combine(d->totals.crc, slot->crc, (z_off_t)slot->in_size);
     d->totals.out += slot->out_size;
     return d->write(d->arg, slot->out, slot->out_size, err);
+}
+
+/* Compress the next full slot, if there is one, letting go of the mutex meanwhile. */
+static bool compress_next(struct deflate_blocks *d, const struct packer *packer)
+{
+    struct slot *slot = &d->slots[d->next];
+
+    if (slot->state != SLOT_FULL)
+        return false;
+    slot->state = SLOT_BUSY;
+    d->next = (d->next + 1) % SLOTS;
+    pthread_mutex_unlock(&d->mutex);
+    compress_slot(packer, slot);
+    pthread_mutex_lock(&d->mutex);
+    slot->state = SLOT_DONE;
+    pthread_cond_broadcast(&d->cond);
+    return true;
 }
 
 static void *compress_all(void *arg)
 {
     struct deflate_blocks *d = arg;
-    unsigned next = 0; /* Until the thread came, slot 0 did everything. */
 
     pthread_mutex_lock(&d->mutex);
-    for (;;) {
-        struct slot *slot = &d->slots[next];
-
-        while (slot->state != SLOT_FULL && !d->stop)
+    while (!d->stop) {
+        if (!compress_next(d, &d->other))
             pthread_cond_wait(&d->cond, &d->mutex);
-        if (d->stop)
-            break;
-        pthread_mutex_unlock(&d->mutex);
-        compress_slot(d, slot);
-        pthread_mutex_lock(&d->mutex);
-        slot->state = SLOT_DONE;
-        pthread_cond_broadcast(&d->cond);
-        next = (next + 1) % SLOTS;
     }
     pthread_mutex_unlock(&d->mutex);
     return NULL;
@@ -164,6 +193,8 @@ static void start_thread(struct deflate_blocks *d)
     sigset_t all, before;
 
     d->no_thread = true;
+    if (!packer_alloc(&d->other))
+        return;
     for (unsigned i = 0; i < SLOTS; i++) {
         if (!slot_alloc(&d->slots[i]))
             return;
@@ -174,7 +205,10 @@ static void start_thread(struct deflate_blocks *d)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-/* Write out finished blocks in order, until the slot to fill is free or (all) nothing is under way. */
+/*
+ * Write out finished blocks in order, until the slot to fill is free or (all) nothing is under way.
+ * Instead of waiting, compress.
+ */
 static bool drain(struct deflate_blocks *d, bool all, struct err *err)
 {
     bool ok = true;
@@ -182,14 +216,14 @@ static bool drain(struct deflate_blocks *d, bool all, struct err *err)
     pthread_mutex_lock(&d->mutex);
     while (ok) {
         struct slot *slot = &d->slots[d->drain];
-        bool must = all || d->drain == d->fill;
 
         if (slot->state == SLOT_FREE)
             break;
-        if (slot->state == SLOT_FULL) {
-            if (!must)
+        if (slot->state != SLOT_DONE) {
+            if (!all && d->drain != d->fill)
                 break;
-            pthread_cond_wait(&d->cond, &d->mutex);
+            if (!compress_next(d, &d->own))
+                pthread_cond_wait(&d->cond, &d->mutex);
             continue;
         }
         pthread_mutex_unlock(&d->mutex);
@@ -214,7 +248,7 @@ bool deflate_blocks_push(struct deflate_blocks *d, size_t n, struct err *err)
         start_thread(d);
     d->pushed++;
     if (!d->threaded) {
-        compress_slot(d, slot);
+        compress_slot(&d->own, slot);
         return write_slot(d, slot, err);
     }
     pthread_mutex_lock(&d->mutex);
@@ -234,9 +268,7 @@ bool deflate_blocks_end(struct deflate_blocks *d, struct deflate_totals *totals,
     if (!d->write(d->arg, last, sizeof last, err))
         return false;
     d->totals.out += sizeof last;
-    d->totals.crc = d->crc;
     *totals = d->totals;
     d->totals = (struct deflate_totals){ 0 };
-    d->crc = 0;
     return true;
 }

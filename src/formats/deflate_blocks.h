@@ -5,8 +5,8 @@
  * Raw deflate of a stream in blocks that do not look back at each other, so that one block is
  * compressed on another thread while the caller fills the next.
  *
- *   caller:   fill ─ push ─ fill ─ push ─ fill ...          the first blocks: compressed in push
- *   thread:          compress ─ compress ...                from the fifth on, when it can be had
+ *   caller:   fill ─ push ─ fill ─ push ─ compress ─ fill ...   all of it for the first blocks,
+ *   thread:            compress ─ compress ─ compress ...       together from the fifth on
  *
  * What comes out does not depend on which of the two compressed it.
  */
