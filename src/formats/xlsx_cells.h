@@ -1,0 +1,57 @@
+#ifndef FORMATS_XLSX_CELLS_H
+#define FORMATS_XLSX_CELLS_H
+
+/*
+ * What a cell of a worksheet means: type, number format and text, with every repair counted.
+ */
+
+#include "formats/source.h"
+#include "formats/xlsx_parts.h"
+#include "formats/xlsx_sheet.h"
+#include "formats/xlsx_strings.h"
+
+struct xlsx_cells {
+    const struct xlsx_book *book;
+    const struct xlsx_strings *strings;
+    const char *label, *sheet;
+    int errors;                /* enum errors_mode */
+    struct warnings *warnings; /* May be NULL. */
+    uint32_t warned_row;       /* Repairs in rows up to this one were counted in an earlier pass. */
+    struct arena text;         /* Of the batch. */
+    char *room;                /* What is left of the arena's last piece. */
+    size_t left;
+};
+
+/* The text that a cell of type SHEET_SHARED refers to; false when there is no such text. */
+bool xlsx_cells_shared(
+    const struct xlsx_strings *strings, const struct sheet_cell *c, struct str *out);
+
+/* Does the cell hold nothing that would be a value? */
+static inline bool xlsx_cells_blank(const struct xlsx_strings *strings, const struct sheet_cell *c)
+{
+    struct str s;
+
+    if (c->has_number)
+        return c->type == SHEET_SHARED && xlsx_cells_shared(strings, c, &s) && s.n == 0;
+    if (c->n == 0 || c->type == SHEET_STRING || c->type == SHEET_INLINE)
+        return c->n == 0;
+    for (size_t i = 0; i < c->n; i++) {
+        if (!xml_space(c->text[i]))
+            return c->type == SHEET_SHARED && xlsx_cells_shared(strings, c, &s) && s.n == 0;
+    }
+    return true;
+}
+
+/*
+ * The cell as the table has it. Its text lives until xlsx_cells_reset() (shared strings: as long as the table).
+ * Errors: ERR_DATA (error values under ERRORS_FAIL, bad text), ERR_BUDGET.
+ */
+bool xlsx_cells_convert(
+    struct xlsx_cells *x, const struct sheet_cell *c, struct cell *out, struct err *err) MUST_CHECK;
+void xlsx_cells_reset(struct xlsx_cells *x); /* Forget the texts given so far. */
+
+/* Count a repair at a cell; place is its reference. */
+void xlsx_cells_warn(
+    struct xlsx_cells *x, const char *kind, const char *message, uint32_t row, uint32_t col);
+
+#endif

@@ -1,0 +1,55 @@
+#ifndef FORMATS_XLSX_READ_INT_H
+#define FORMATS_XLSX_READ_INT_H
+
+/* What xlsx_read.c and xlsx_open.c share. */
+
+#include "formats/xlsx.h"
+#include "formats/xlsx_merge.h"
+#include "formats/xlsx_sort.h"
+#include "formats/xlsx_survey.h"
+
+enum {
+    XLSX_KEEP_BYTES = 4 << 20,  /* Sheets up to this size are kept unpacked. */
+    XLSX_BATCH_BYTES = 4 << 20, /* Of cells in a batch; wide tables have fewer rows in one. */
+    XLSX_BATCH_ROWS_MIN = 16,
+    XLSX_EMPTY_CELLS = 1 << 28, /* A table of more cells than this... */
+    XLSX_EMPTY_FACTOR = 64      /* ...and than this times the bytes of its sheet is mostly empty. */
+};
+
+struct xlsx_reader {
+    const char *name;
+    struct source_env env;
+    struct arena arena; /* Parts, styles, schema, batch. */
+    struct zip_reader *zip;
+    struct xlsx_book book;
+    struct xlsx_strings strings;
+    const struct zip_entry *entry; /* The sheet's part. */
+    struct zip_stream *stream;
+    struct xml_input whole; /* The part unpacked, when kept. */
+    bool kept;
+    struct sheet_scan scan;
+    bool scanning;              /* scan is open. */
+    struct xlsx_sorted *sorted; /* NULL: rows stand in order and come from scan. */
+    struct xlsx_merge *merge;   /* NULL: merged ranges are not filled. */
+    struct xlsx_survey survey;
+    struct xlsx_cells cells;
+
+    uint32_t header_row; /* 0: none. */
+    uint32_t first_row;  /* Of the data. */
+    uint32_t next_row;   /* The next one to give. */
+    uint32_t row;        /* Where the scanner stands, when at_row: before the cells of this row. */
+    bool at_row;
+
+    struct batch batch;
+    uint32_t batch_rows; /* Room of its columns. */
+    struct schema *schema;
+};
+
+/* Scan the sheet from its start. */
+bool xlsx_read_begin_pass(struct xlsx_reader *r, struct err *err) MUST_CHECK;
+/* Stand before r->first_row, ready for xlsx_read_row(). */
+bool xlsx_read_start(struct xlsx_reader *r, struct err *err) MUST_CHECK;
+/* Sheet row `row` into row i of the batch; rows are asked for in rising order. */
+bool xlsx_read_row(struct xlsx_reader *r, uint32_t row, uint32_t i, struct err *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,261 @@
+/*
+ * The text of string items: runs, escapes, and what is left out.
+ */
+#include "formats/xlsx_rich.h"
+
+#include "base/utf8.h"
+
+static int hex(char c)
+{
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
+}
+
+enum { ESCAPE = 7 }; /* _xHHHH_ */
+
+/* The UTF-16 unit of an escape at p, or -1. */
+static int32_t unit(const char *p, size_t n)
+{
+    int32_t code = 0;
+
+    if (n < ESCAPE || p[0] != '_' || p[1] != 'x' || p[6] != '_')
+        return -1;
+    for (int i = 2; i < 6; i++) {
+        int d = hex(p[i]);
+
+        if (d < 0)
+            return -1;
+        code = code * 16 + d;
+    }
+    return code;
+}
+
+size_t rich_unescape(char *p, size_t n)
+{
+    char *from = memchr(p, '_', n), *end = p + n, *out = from;
+
+    if (!from)
+        return n;
+    while (from < end) {
+        int32_t code = *from == '_' ? unit(from, (size_t)(end - from)) : -1;
+        size_t used = ESCAPE;
+
+        if (code >= 0xd800 && code < 0xdc00) {
+            int32_t low = unit(from + ESCAPE, (size_t)(end - from) - ESCAPE);
+
+            if (low >= 0xdc00 && low < 0xe000) {
+                code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
+                used = 2 * (size_t)ESCAPE;
+            }
+        }
+        /* No character: NUL, and half of a pair. They stay as they are written. */
+        if (code <= 0 || (code >= 0xd800 && code < 0xe000)) {
+            *out++ = *from++;
+            continue;
+        }
+        out += utf8_encode((uint32_t)code, out);
+        from += used;
+    }
+    return (size_t)(out - p);
+}
+
+static const char not_utf8[] = "text that is not UTF-8";
+static const char bad_reference[] = "an unknown entity in a text";
+
+bool rich_run(
+    const char *p, size_t n, unsigned flags, bool trim, char *out, size_t *out_n, const char **why)
+{
+    if (trim) {
+        while (n > 0 && xml_space(*p)) {
+            p++;
+            n--;
+        }
+        while (n > 0 && xml_space(p[n - 1]))
+            n--;
+    }
+    if (flags & XML_SPECIAL) {
+        if (!xml_decode(p, n, out, &n)) {
+            *why = bad_reference;
+            return false;
+        }
+    } else if (n > 0) {
+        memcpy(out, p, n);
+    }
+    if ((flags & XML_HIGH) && utf8_valid_prefix(out, n) != n) {
+        *why = not_utf8;
+        return false;
+    }
+    if (flags & XML_UNDERSCORE)
+        n = rich_unescape(out, n);
+    *out_n = n;
+    return true;
+}
+
+static const char mismatch[] = "an end tag does not match its start tag";
+static const char malformed[] = "a tag is malformed";
+static const char doctype[] = "it holds a document type definition, which is never read";
+static const char too_deep[] = "elements are nested too deep";
+
+/* Tokens that end every loop: true when t is one of them. */
+static bool stops(const struct xml_token *t, const char **why)
+{
+    *why = t->kind == XML_BAD ? malformed : t->kind == XML_DTD ? doctype : NULL;
+    return t->kind == XML_MORE || t->kind == XML_BAD || t->kind == XML_DTD;
+}
+
+static bool same(struct str a, struct str b)
+{
+    return a.n == b.n && memcmp(a.p, b.p, a.n) == 0;
+}
+
+const char *rich_skip(const char *p, const char *end, struct str name, const char **why)
+{
+    struct str open[XML_MAX_DEPTH];
+    size_t depth = 0;
+    struct xml_token t;
+
+    open[depth++] = name;
+    while (depth > 0) {
+        xml_token(p, end, &t);
+        if (stops(&t, why))
+            return NULL;
+        if (t.kind == XML_START) {
+            if (depth == XML_MAX_DEPTH) {
+                *why = too_deep;
+                return NULL;
+            }
+            open[depth++] = t.name;
+        } else if (t.kind == XML_END && !same(open[--depth], t.name)) {
+            *why = mismatch;
+            return NULL;
+        }
+        p = t.next;
+    }
+    return p;
+}
+
+/* What one <t> has given so far. */
+struct run {
+    size_t start;  /* Where it begins in the output. */
+    size_t length; /* Of the output without blanks at its end that may have to go. */
+};
+
+static bool add_piece(
+    const struct xml_token *t, bool trim, struct run *run, struct buf *out, const char **why)
+{
+    const char *p = t->text.p;
+    size_t n = t->text.n, got, blanks = 0;
+    char *room;
+
+    if (trim && t->kind == XML_TEXT) {
+        while (n > 0 && out->len == run->start && xml_space(*p)) {
+            p++;
+            n--;
+        }
+        while (blanks < n && xml_space(p[n - 1 - blanks]))
+            blanks++;
+    }
+    room = buf_reserve(out, n + 1);
+    if (!room)
+        return true; /* The caller checks the buffer. */
+    if (t->kind == XML_CDATA) {
+        memcpy(room, p, n);
+        out->len += n;
+        run->length = out->len;
+        return true;
+    }
+    if (!xml_decode(p, n - blanks, room, &got)) {
+        *why = bad_reference;
+        return false;
+    }
+    out->len += got;
+    if (n > blanks)
+        run->length = out->len;
+    memcpy(room + got, p + n - blanks, blanks);
+    out->len += blanks;
+    return true;
+}
+
+/* The content of <t>, behind its start tag. */
+static const char *text_run(const char *p, const char *end, const struct xml_token *start,
+    struct buf *out, const char **why)
+{
+    struct run run = { out->len, out->len };
+    struct str space;
+    bool trim = !xml_attr_find(start->attrs, "space", &space) || !str_is(space, "preserve");
+    struct str name = start->name;
+    struct xml_token t;
+
+    for (;; p = t.next) {
+        xml_token(p, end, &t);
+        if (stops(&t, why))
+            return NULL;
+        switch (t.kind) {
+        case XML_TEXT:
+        case XML_CDATA:
+            if (!add_piece(&t, trim, &run, out, why))
+                return NULL;
+            break;
+        case XML_START:
+            p = rich_skip(t.next, end, t.name, why);
+            if (!p)
+                return NULL;
+            t.next = p;
+            break;
+        case XML_END:
+            if (!same(t.name, name)) {
+                *why = mismatch;
+                return NULL;
+            }
+            if (trim)
+                out->len = run.length;
+            if (out->len > run.start && !out->failed)
+                out->len = run.start + rich_unescape(out->data + run.start, out->len - run.start);
+            return t.next;
+        default:
+            break;
+        }
+    }
+}
+
+const char *rich_item(
+    const char *p, const char *end, struct str name, struct buf *out, const char **why)
+{
+    struct str open[XML_MAX_DEPTH];
+    size_t depth = 0, start = out->len;
+    struct xml_token t;
+    struct str local;
+
+    open[depth++] = name;
+    while (depth > 0) {
+        xml_token(p, end, &t);
+        if (stops(&t, why))
+            return NULL;
+        p = t.next;
+        if (t.kind == XML_END) {
+            if (!same(open[--depth], t.name)) {
+                *why = mismatch;
+                return NULL;
+            }
+        } else if (t.kind == XML_START) {
+            local = xml_local(t.name);
+            if (str_is(local, "t")) {
+                p = text_run(p, end, &t, out, why);
+            } else if (str_is(local, "r") && depth < XML_MAX_DEPTH) {
+                open[depth++] = t.name;
+            } else {
+                p = rich_skip(p, end, t.name, why);
+            }
+            if (!p)
+                return NULL;
+        }
+    }
+    if (!out->failed &&
+        utf8_valid_prefix(out->data + start, out->len - start) != out->len - start) {
+        *why = not_utf8;
+        return NULL;
+    }
+    return p;
+}

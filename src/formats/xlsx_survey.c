@@ -1,0 +1,131 @@
+/*
+ * The first look at a sheet.
+ */
+#include "formats/xlsx_survey.h"
+
+#include <stdlib.h>
+
+struct look {
+    struct xlsx_survey *out;
+    struct arena *arena; /* NULL: merges are not collected. */
+    size_t room;
+    const char *label;
+};
+
+static bool on_merged(void *arg, const struct sheet_range *range, struct err *err)
+{
+    struct look *l = arg;
+    struct xlsx_survey *out = l->out;
+
+    if (range->row1 == range->row2 && range->col1 == range->col2)
+        return true;
+    if (out->n_merges == XLSX_MAX_MERGES)
+        return err_set(err, ERR_BUDGET, "'%s': the sheet has more than %d merged ranges", l->label,
+            XLSX_MAX_MERGES);
+    if (out->n_merges == l->room) {
+        struct sheet_range *more;
+
+        l->room = l->room ? l->room * 2 : 64;
+        more = arena_calloc(l->arena, l->room, sizeof *more);
+        if (!more)
+            return err_set(err, ERR_BUDGET,
+                "'%s': the merged ranges of the sheet need more memory than the limit allows",
+                l->label);
+        if (out->n_merges)
+            memcpy(more, out->merges, out->n_merges * sizeof *more);
+        out->merges = more;
+    }
+    out->merges[out->n_merges++] = *range;
+    return true;
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const struct sheet_range *x = a, *y = b;
+
+    if (x->row1 != y->row1)
+        return x->row1 < y->row1 ? -1 : 1;
+    return x->col1 < y->col1 ? -1 : x->col1 > y->col1;
+}
+
+static void found_value(struct xlsx_survey *out, const struct sheet_cell *c)
+{
+    if (out->first_row == 0 || c->row < out->first_row)
+        out->first_row = c->row;
+    if (c->row > out->last_row)
+        out->last_row = c->row;
+    if (c->col >= out->width)
+        out->width = c->col + 1;
+}
+
+/* Every cell, in full. */
+static bool look_exactly(struct sheet_scan *s, const struct xlsx_strings *strings, uint32_t from,
+    struct xlsx_survey *out, struct err *err)
+{
+    struct sheet_cell c;
+    enum sheet_event event;
+    uint32_t row = 0;
+
+    for (;;) {
+        if (!sheet_next(s, &c, &event, err))
+            return false;
+        if (event == SHEET_END)
+            break;
+        if (event == SHEET_ROW) {
+            if (s->row <= row)
+                out->ordered = false;
+            row = s->row;
+        } else if (c.row >= from && !xlsx_cells_blank(strings, &c)) {
+            found_value(out, &c);
+        }
+    }
+    if (s->repositioned)
+        out->ordered = false;
+    return true;
+}
+
+bool xlsx_survey(struct sheet_scan *s, const struct xlsx_strings *strings, uint32_t from,
+    bool quick, struct arena *merges, struct xlsx_survey *out, struct err *err)
+{
+    struct look look = { .out = out, .arena = merges, .label = s->in.label };
+
+    *out = (struct xlsx_survey){ .ordered = true };
+    (void)quick;
+    if (!look_exactly(s, strings, from, out, err) ||
+        !sheet_finish(s, merges ? on_merged : NULL, &look, err))
+        return false;
+    if (out->n_merges)
+        qsort(out->merges, out->n_merges, sizeof *out->merges, by_place);
+    return true;
+}
+
+bool xlsx_survey_merges(struct sheet_scan *s, const struct xlsx_strings *strings, uint32_t from,
+    struct xlsx_survey *survey, struct err *err)
+{
+    uint32_t width = survey->width, last = survey->last_row;
+    struct sheet_cell c;
+    enum sheet_event event;
+
+    for (;;) {
+        struct sheet_range key;
+        const struct sheet_range *r;
+
+        if (!sheet_next(s, &c, &event, err))
+            return false;
+        if (event == SHEET_END)
+            break;
+        if (event == SHEET_ROW || xlsx_cells_blank(strings, &c))
+            continue;
+        key = (struct sheet_range){ .row1 = c.row, .col1 = c.col };
+        r = bsearch(&key, survey->merges, survey->n_merges, sizeof key, by_place);
+        if (!r || r->row2 < from)
+            continue;
+        if (r->col2 + 1 < XLSX_MAX_COLUMNS && r->col2 + 1 > width)
+            width = r->col2 + 1;
+        if (r->row2 < XLSX_MAX_ROWS && r->row2 > last)
+            last = r->row2;
+    }
+    survey->width = width;
+    survey->last_row = last;
+    return true;
+}

@@ -1,0 +1,33 @@
+#ifndef FORMATS_XLSX_SURVEY_H
+#define FORMATS_XLSX_SURVEY_H
+
+/*
+ * The first look at a sheet, to its very end: how wide and long the table is, whether its rows stand in order,
+ * and which ranges are merged. What the part itself says of its size (<dimension>) is often wrong.
+ */
+
+#include "formats/xlsx_cells.h"
+
+struct xlsx_survey {
+    uint32_t first_row, last_row; /* That hold a value, from row `from` on; 0: none does. */
+    uint32_t width;               /* Columns up to the last that holds a value there. */
+    bool ordered;                 /* Row numbers rise and every cell stands in its row. */
+    struct sheet_range *merges;   /* By top row, then column. In the arena. */
+    size_t n_merges;
+};
+
+/*
+ * Read the sheet that `s` was opened on to its end. quick: skim over cells where their shape allows.
+ * merges: collect merged ranges into `arena`.
+ */
+bool xlsx_survey(struct sheet_scan *s, const struct xlsx_strings *strings, uint32_t from,
+    bool quick, struct arena *merges, struct xlsx_survey *out, struct err *err) MUST_CHECK;
+
+/*
+ * A second look, for filling merged ranges: those with a value in their first cell make the table as
+ * wide and long as they are, unless they span all columns or rows of the sheet.
+ */
+bool xlsx_survey_merges(struct sheet_scan *s, const struct xlsx_strings *strings, uint32_t from,
+    struct xlsx_survey *survey, struct err *err) MUST_CHECK;
+
+#endif
