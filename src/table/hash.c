@@ -6,6 +6,7 @@
 #include "table/hash.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <xxhash.h>
 
 enum {
@@ -15,7 +16,9 @@ enum {
     LOAD_DEN = 4,
     ROW_BYTES = 1024, /* Of a row hashed in one go. */
     LONG_TEXT = 256,  /* Texts longer than this enter as their own hash. */
-    CELL_HEAD = 6     /* Type, kind and length in front of each. */
+    HUGE_TABLE = 4 << 20,
+    HUGE_PAGE = 2 << 20,
+    CELL_HEAD = 6 /* Type, kind and length in front of each. */
 };
 
 struct hash128 hash_bytes(const void *p, size_t n)
@@ -25,33 +28,55 @@ struct hash128 hash_bytes(const void *p, size_t n)
     return (struct hash128){ h.low64, h.high64 };
 }
 
+/* memcpy() of n <= 32 bytes without a call, as most cells are that short. */
+static inline void copy_short(uint8_t *to, const void *from, size_t n)
+{
+    const uint8_t *p = from;
+
+    if (n >= 16) {
+        memcpy(to, p, 16);
+        memcpy(to + n - 16, p + n - 16, 16);
+    } else if (n >= 8) {
+        memcpy(to, p, 8);
+        memcpy(to + n - 8, p + n - 8, 8);
+    } else if (n >= 4) {
+        memcpy(to, p, 4);
+        memcpy(to + n - 4, p + n - 4, 4);
+    } else if (n > 0) {
+        to[0] = p[0];
+        to[n / 2] = p[n / 2];
+        to[n - 1] = p[n - 1];
+    }
+}
+
 /*
  * A cell as bytes that no other cell gives: type, kind, length, content. Returns how many;
  * at most CELL_HEAD + LONG_TEXT.
  */
 static size_t encode_cell(const struct cell *c, uint8_t *out)
 {
-    const void *content = &c->number;
     struct hash128 digest;
-    uint32_t len = 0;
     size_t n = 0;
+    /* Type and kind are of few bits each; the length belongs to texts only. */
+    uint64_t head = c->type | (c->type == CELL_DATE ? (uint64_t)c->kind << 8 : 0);
 
-    out[0] = c->type;
-    out[1] = c->type == CELL_DATE ? c->kind : 0;
     if (cell_has_text(*c)) {
-        len = c->len;
-        n = len;
-        content = c->text;
-        if (n > LONG_TEXT) {
+        n = c->len;
+        head |= (uint64_t)c->len << 16;
+        if (n <= 32) {
+            copy_short(out + CELL_HEAD, c->text, n);
+        } else if (n <= LONG_TEXT) {
+            memcpy(out + CELL_HEAD, c->text, n);
+        } else {
             digest = hash_bytes(c->text, n);
-            content = &digest;
             n = sizeof digest;
+            memcpy(out + CELL_HEAD, &digest, n);
         }
     } else if (c->type != CELL_BLANK) {
         n = sizeof c->number;
+        memcpy(out + CELL_HEAD, &c->number, n);
     }
-    memcpy(out + 2, &len, sizeof len);
-    memcpy(out + CELL_HEAD, content, n);
+    memcpy(out, &head, CELL_HEAD);
     return CELL_HEAD + n;
 }
 
@@ -89,7 +114,15 @@ static void *table_alloc(struct budget *budget, size_t n, size_t size)
 
     if (__builtin_mul_overflow(n, size, &total) || !budget_take(budget, total))
         return NULL;
-    p = calloc(n, size);
+    if (total < HUGE_TABLE) {
+        p = calloc(n, size);
+    } else {
+        p = aligned_alloc(HUGE_PAGE, total);
+        if (p) {
+            madvise(p, total, MADV_HUGEPAGE); /* Probes are random: spare them the page walks. */
+            memset(p, 0, total);
+        }
+    }
     if (!p)
         budget_give(budget, total);
     return p;

@@ -5,7 +5,6 @@
 
 #include "base/num.h"
 
-#include <locale.h>
 #include <math.h>
 #include <stdarg.h>
 #include <setjmp.h>
