@@ -32,8 +32,8 @@ enum http_body { HTTP_BODY_NONE, HTTP_BODY_JSON, HTTP_BODY_FORM, HTTP_BODY_FORM_
 struct http_request {
     const char *method;      /* "GET"; HEAD arrives as "GET" with head set. */
     bool head;
-    const char *path;        /* Decoded, "/api/v1/chat/workflows/..."; without the query. */
-    const char *raw_path;    /* As sent. */
+    const char *path;        /* Decoded, "/api/v1/chat/workflows/..."; without the query; no NUL, dot segment or bad UTF-8. */
+    const char *raw_path;    /* As sent, without the query. */
     const char *client;      /* Address text. */
     char id[65];             /* X-Request-Id: as sent where it is 1..64 of [A-Za-z0-9._-], else 32 hex digits. */
     const char *origin;      /* Origin header or NULL. */
@@ -65,10 +65,13 @@ struct http_reply {
 };
 void http_reply_header(struct http_reply *reply, const char *name, const char *value); /* Not copied. */
 
-/* What route decides before the body is read. */
+/*
+ * What route decides before the body is read. A request that breaks HTTP itself never reaches route: refuse is then
+ * set by net to the status that fits (400, 414, 417, 426, 431) and body_error says what is wrong.
+ */
 struct http_plan {
-    int refuse;               /* 0, or call `handle` at once without reading the body; the connection closes. */
-    enum http_body body;
+    int refuse;               /* 0, or call `handle` at once without reading the body; the connection closes if there was one. */
+    enum http_body body;      /* NONE: a small body is read and ignored. */
     uint64_t max_body;        /* Bytes, all parts together. Over it (declared or counted): handle with body_error 413. */
     const char *upload_dir;   /* Where multipart files go; the same file system as their final place. */
     void *route;              /* The app's own. */
@@ -78,11 +81,20 @@ struct http_exchange {
     struct http_request request;
     struct http_reply reply;
     struct http_plan plan;
-    struct err body_error;    /* code != ERR_NONE: the body was refused (too large, malformed multipart, disk full); handle
-                                 still runs to word the reply. */
+    struct err body_error;    /* code != ERR_NONE: the request was refused (too large, malformed, disk full), or the reply
+                                 to it was (ERR_RANGE, ERR_BUSY: too many watchers; then handle runs a second time, with an
+                                 empty reply); handle only words the answer. */
 };
 
-/* A WebSocket client asks for `path`; called on a pool thread. */
+/*
+ * Answer later: called within handle, which then returns without a reply. Whoever finishes the work fills
+ * x->reply and calls http_complete(), from any thread, once; the pool's thread is free meanwhile.
+ * Every deferred exchange must be completed, at the latest while http_stop() waits. Not when body_error is set.
+ */
+void http_defer(struct http_exchange *x);
+void http_complete(struct http_exchange *x);
+
+/* The answer to a WebSocket client. */
 struct ws_decision {
     int close_code;           /* 0: accept; else the socket is accepted, told `error_message`, and closed with this code. */
     char error_message[256];
@@ -125,8 +137,14 @@ struct http_config {
     uint32_t max_connections;
     uint32_t timeout_s;       /* Idle; headers and slow bodies have deadlines of their own. */
     uint32_t ping_interval_s, ping_timeout_s;
-    uint32_t threads;         /* 0: 8 */
-    const char *tmp_dir;
+    uint32_t threads;         /* 0: 8. More are added, up to 8 times as many, while handlers wait. */
+    const char *tmp_dir;      /* For multipart files where the plan names no folder. */
+    /* Zero gives the default in brackets. */
+    uint32_t headers_ms;      /* For a request's headers to arrive (10 s). */
+    uint32_t body_grace_ms;   /* From here on a body must have come at 1 KiB/s on average (10 s). */
+    uint32_t heartbeat_ms;    /* Between comments in event streams (15 s). */
+    uint32_t max_per_address; /* Connections from one address (200); loopback is exempt ... */
+    bool limit_loopback;      /* ... unless this is set. */
 };
 
 struct http_server;
@@ -136,11 +154,15 @@ bool http_start(const struct http_config *config, const struct http_app *app, st
     struct err *err) MUST_CHECK;
 uint16_t http_port(const struct http_server *s);
 uint16_t http_ws_port(const struct http_server *s);
-/* Stop accepting; let exchanges under way finish, at most grace_ms; close watchers (1001); free. */
+/*
+ * Stop accepting; let exchanges under way finish, at most grace_ms; close watchers (1001); free. A handler that
+ * runs longer is waited for, as its request is ours, but its client is cut off.
+ */
 void http_stop(struct http_server *s, int grace_ms);
 
 /*
  * Send one frame to all who watch the conversation, WebSocket and SSE alike. Thread-safe, never blocks; text is copied once.
+ * Numbered frames: store before publishing (so that replay finds them), and publish in the order of their numbers.
  * seq 0: not numbered (progress). merge: replaces an unsent earlier frame with the same merge key
  * ("<run>/<step>"), so that a slow reader gets the latest only; NULL: never dropped.
  */

@@ -1,0 +1,35 @@
+#ifndef NET_HTTP_WATCH_H
+#define NET_HTTP_WATCH_H
+
+/* A watcher's connection: the socket and its state around the hub's view of it. */
+
+#include "net/http_int.h"
+#include "net/ws.h"
+
+struct watch_job;
+
+struct http_watcher {
+    struct http_source source; /* First: it is freed through it. */
+    struct hub_watcher hub;
+    struct http_server *server;
+    struct http_watcher *prev, *next;
+    struct http_conn *conn;
+    int fd;
+    struct MHD_UpgradeResponseHandle *urh; /* WebSocket only. */
+    struct ws *ws;                         /* NULL: an event stream. */
+    struct watch_job *job;                 /* Its look into the store under way. */
+    bool counted;
+    bool opened;                 /* `connected` was sent for the present conversation. */
+    bool more;                   /* The last page of the replay was full. */
+    bool replay;                 /* As it was asked for, ... */
+    uint64_t since;              /* ... in case the first look is replaced. */
+    bool half_closed;            /* We will not send any more. */
+    bool wants_out;              /* Waits for room in the socket. */
+    int64_t sent_ns;             /* When something was last sent. */
+    int64_t ping_ns, pong_by_ns; /* When to ping next; when to give up (0: nothing is awaited). */
+    int64_t close_by_ns;         /* Not 0: closing. */
+};
+
+struct http_watcher *http_watcher_of(struct hub_watcher *hub);
+
+#endif
