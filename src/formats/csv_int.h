@@ -19,6 +19,7 @@
 enum {
     CSV_BLOCK = 1 << 20,     /* Bytes read at a time. */
     CSV_WINDOW = 16 * 1024,  /* Bytes scanned for marks at a time. */
+    CSV_WINDOW_FIRST = 512,  /* The first time, as only one record may be wanted. */
     CSV_SCAN_SLACK = 64,     /* Entries csv_scan may write beyond those it reports. */
     CSV_RAW_MAX = 64 * 1024, /* Of a rejected row's text. */
     CSV_SEP_LINE_MAX = 8     /* "sep=;" and its line end. */
@@ -79,6 +80,7 @@ struct csv_parser {
         arena; /* For fields that are not a stretch of the text as it stands; NULL: leave quotes doubled. */
     uint64_t line;  /* Of data[pos], from 1. */
     size_t scanned; /* Marks before this are in index. */
+    size_t window;  /* Bytes to scan next. */
     uint32_t at, n; /* index[at..n) are still to come. */
     uint32_t index[CSV_WINDOW + CSV_SCAN_SLACK];
 };
@@ -116,6 +118,22 @@ bool csv_input_eof(const struct csv_input *in);
 /* Start again from the beginning of the text. */
 bool csv_input_rewind(struct csv_input *in, struct err *err) MUST_CHECK;
 
+/* ---- csv_tally.c ---- */
+
+struct csv_tally {
+    uint32_t most; /* Records have at most so many fields, not counting empty ones at their end. */
+    uint64_t records; /* Counted, blank lines included. */
+    uint64_t lines;   /* They take up. */
+    size_t taken;     /* Bytes they take up. */
+};
+
+/*
+ * Count the records at the front of p[0..n), a record's start, up to the first that is not plain to see (odd quotes
+ * or line ends, more than `most` fields, the last one of the text); that may be the first.
+ */
+void csv_tally(
+    const char *p, size_t n, const struct csv_marks *marks, uint32_t most, struct csv_tally *t);
+
 /* ---- csv_survey.c ---- */
 
 /* What one pass over the records tells before the first is delivered. */
@@ -125,10 +143,10 @@ struct csv_survey {
     uint64_t last_record; /* Number of the last record that is not a blank line; 0: none. */
 };
 /*
- * Survey the records from the parser's position to the end of the input; `records` come before them.
- * The input is left at its end.
+ * Survey the records from the parser's position to the end of the input; `records` come before them, and there are
+ * `n_columns` at least. The input is left at its end.
  */
-bool csv_survey(struct csv_parser *p, struct csv_input *in, uint64_t records,
+bool csv_survey(struct csv_parser *p, struct csv_input *in, uint64_t records, uint32_t n_columns,
     struct csv_survey *out, struct err *err) MUST_CHECK;
 
 /* ---- csv_sniff.c ---- */

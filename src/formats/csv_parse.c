@@ -39,6 +39,7 @@ static void restart(struct csv_parser *p, size_t pos)
 {
     p->pos = p->scanned = pos;
     p->at = p->n = 0;
+    p->window = CSV_WINDOW_FIRST;
 }
 
 void csv_parser_feed(struct csv_parser *p, const char *data, size_t pos, size_t limit, bool eof)
@@ -57,8 +58,10 @@ static bool scan_more(struct csv_parser *p)
 
         if (left == 0)
             return false;
-        if (left > CSV_WINDOW)
-            left = CSV_WINDOW;
+        if (left > p->window)
+            left = p->window;
+        if (p->window < CSV_WINDOW)
+            p->window *= 2;
         p->n = (uint32_t)csv_scan(
             p->data + p->scanned, left, (uint32_t)p->scanned, &p->marks, p->index);
         p->at = 0;
@@ -266,6 +269,31 @@ static inline bool end_of_plain(struct csv_parser *p, struct csv_row *row, size_
     return false;
 }
 
+/* Take fields of plain text that end with a delimiter, from *start on: nearly all fields of nearly all files. */
+static inline void take_plain(
+    struct csv_parser *p, struct csv_row *row, uint32_t *field, size_t *start)
+{
+    const char *const data = p->data;
+    const int delimiter = p->marks.delimiter;
+    const uint32_t n = p->n;
+    struct csv_row to = *row; /* Nothing stored through a pointer can change it. */
+    uint32_t at = p->at, f = *field;
+    size_t from = *start;
+
+    for (; at < n; at++, f++) {
+        size_t s = p->index[at];
+
+        if ((unsigned char)data[s] != delimiter)
+            break;
+        put(&to, f, data + from, s - from);
+        from = s + 1;
+    }
+    row->n_filled = to.n_filled;
+    p->at = at;
+    *field = f;
+    *start = from;
+}
+
 enum csv_outcome csv_parse(struct csv_parser *p, struct csv_row *row)
 {
     const char *const data = p->data;
@@ -277,6 +305,7 @@ enum csv_outcome csv_parse(struct csv_parser *p, struct csv_row *row)
     row->begin = row->end = start;
     row->line = row->open_line = p->line;
     for (;; field++, start = s + 1) {
+        take_plain(p, row, &field, &start);
         if (!end_of_plain(p, row, start, &s)) {
             if (!p->eof)
                 return CSV_MORE;

@@ -1,51 +1,106 @@
 /*
  * One quick pass over all records before the first is delivered: how many columns there must be.
+ *
+ * Regular stretches are counted by csv_tally(), and what it will not judge is parsed. The worse the counting gets on,
+ * the longer it is left alone.
  */
 #include "formats/csv_int.h"
 
-bool csv_survey(struct csv_parser *p, struct csv_input *in, uint64_t records,
+enum {
+    PATIENCE_MAX = 4096,   /* Records parsed between two attempts to count. */
+    WORTH_BYTES = 4 * 1024 /* An attempt that gets as far was worth it. */
+};
+
+struct surveyor {
+    struct csv_parser *p;
+    struct csv_survey *out;
+    uint64_t records;
+    uint32_t patience, parse; /* Records to parse before the next attempt. */
+};
+
+/* Blank lines at the end of p[0..n), which ends with a line end. */
+static uint64_t blank_lines(const char *p, size_t n)
+{
+    uint64_t ends = 0;
+
+    while (n > 0 && (p[n - 1] == '\n' || p[n - 1] == '\r'))
+        ends += p[--n] == '\n';
+    return n == 0 ? ends : ends - 1;
+}
+
+static void count(struct surveyor *s)
+{
+    struct csv_parser *p = s->p;
+    const char *text = p->data + p->pos;
+    uint64_t line = p->line;
+    struct csv_tally t;
+
+    csv_tally(text, p->limit - p->pos, &p->marks, s->out->n_columns, &t);
+    if (t.records > 0) {
+        uint64_t blank = blank_lines(text, t.taken);
+
+        s->records += t.records;
+        if (blank < t.records)
+            s->out->last_record = s->records - blank;
+        csv_parser_feed(p, p->data, p->pos + t.taken, p->limit, p->eof);
+        p->line = line + t.lines;
+    }
+    if (t.taken < WORTH_BYTES && s->patience < PATIENCE_MAX)
+        s->patience *= 2;
+    else if (t.taken >= WORTH_BYTES)
+        s->patience = 1;
+    s->parse = s->patience;
+}
+
+bool csv_survey(struct csv_parser *p, struct csv_input *in, uint64_t records, uint32_t n_columns,
     struct csv_survey *out, struct err *err)
 {
+    struct surveyor s = { .p = p, .out = out, .records = records, .patience = 1 };
     struct csv_row row = { 0 };
 
-    *out = (struct csv_survey){ 0 };
+    *out = (struct csv_survey){ .n_columns = n_columns };
     for (;;) {
+        if (s.parse == 0)
+            count(&s);
+        s.parse--;
         switch (csv_parse(p, &row)) {
         case CSV_ROW:
-            records++;
-            out->last_record = records;
+            s.records++;
+            out->last_record = s.records;
             if (row.n_filled > out->n_columns) {
                 out->n_columns = row.n_filled;
                 out->widest_line = row.line;
             }
             break;
         case CSV_BAD:
-            records++;
-            out->last_record = records;
+            s.records++;
+            out->last_record = s.records;
             break;
         case CSV_BLANK:
-            records++;
+            s.records++;
             break;
         case CSV_MORE: {
             size_t pos = p->pos;
+            uint64_t line = p->line;
 
             if (!csv_input_fill(in, &pos, err)) {
-                err->at.row = records + 1;
-                return false;
+                err->at.row = s.records + 1;
+                return err_wrap(err, "line %llu", (unsigned long long)line);
             }
             csv_parser_feed(p, in->data, pos, in->limit, csv_input_eof(in));
+            s.parse = s.patience > 1 ? s.parse : 0;
             break;
         }
         case CSV_END:
             return true;
         case CSV_HUGE:
-            err->at.row = records + 1;
-            return err_set(err, ERR_BUDGET,
-                "the quoted field that begins in line %llu is longer than %d MB; is its closing "
-                "quote missing?",
-                (unsigned long long)row.open_line, CSV_MAX_FIELD >> 20);
         case CSV_NOMEM:
-            return err_nomem(err);
+            err_set(err, ERR_BUDGET,
+                "a field that begins in line %llu is longer than %d MB; is a closing quote "
+                "missing?",
+                (unsigned long long)row.open_line, CSV_MAX_FIELD >> 20);
+            err->at.row = s.records + 1;
+            return false;
         }
     }
 }

@@ -6,7 +6,7 @@
  * everything else by iconv. All reads are positioned, so a character cut by a buffer's end is simply
  * read again.
  */
-#include "formats/encoding.h"
+#include "formats/encoding_int.h"
 
 #include "base/utf8.h"
 
@@ -110,7 +110,7 @@ static size_t decode_utf8(struct encoding_reader *r, struct chunk *c)
 
     while (i < c->n) {
         const char *p = (const char *)c->p + i;
-        size_t valid = utf8_valid_prefix(p, c->n - i);
+        size_t valid = encoding_valid_utf8(p, c->n - i);
 
         memcpy(c->out + c->made, p, valid);
         r->multibyte |= ascii_prefix(p, valid) < valid;
@@ -294,7 +294,7 @@ static bool read_direct(
         return false;
     ascii = ascii_prefix(out, *n);
     if (ascii < *n) {
-        size_t valid = ascii + utf8_valid_prefix(out + ascii, *n - ascii);
+        size_t valid = ascii + encoding_valid_utf8(out + ascii, *n - ascii);
 
         r->multibyte |= valid > ascii;
         r->direct = valid > 0;
