@@ -317,12 +317,13 @@ static bool value_struct(const struct bind_ctx *ctx, const struct bind_path *pat
 
     if (json_kind(value) != JSON_KIND_OBJECT && arg->shorthand) {
         for (size_t i = 0; i < n; i++) {
-            if (strcmp(slots[i].arg->name, arg->shorthand) == 0) {
-                void *field = (char *)dst + slots[i].arg->offset;
+            const struct arg *field = slots[i].arg;
 
-                return bind_object(ctx, path, slots, n, NULL, err) &&
-                    bind_value(ctx, path, slots[i].arg, NULL, NULL, value, field, err);
-            }
+            if (strcmp(field->name, arg->shorthand) != 0)
+                continue;
+            slots[i] = slots[--n]; /* The others get their defaults. */
+            return bind_object(ctx, path, slots, n, NULL, err) &&
+                bind_value(ctx, path, field, NULL, NULL, value, (char *)dst + field->offset, err);
         }
     }
     return bind_object(ctx, path, slots, n, object, err);
