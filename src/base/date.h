@@ -19,7 +19,7 @@ enum {
 #define DATE_1904_OFFSET 1462
 
 struct date {
-    int year, month, day;              /* Proleptic Gregorian; month and day from 1. */
+    int year, month, day; /* Proleptic Gregorian; month and day from 1. */
     int hour, minute, second, millis;
 };
 
@@ -39,14 +39,18 @@ void date_civil_from_days(int64_t days, int *year, int *month, int *day);
 
 /*
  * Shown text of a serial: DATE `YYYY-MM-DD`, DATETIME `YYYY-MM-DD HH:MM:SS`, TIME `HH:MM:SS`,
- * DURATION `30:05:00`; a fraction `.fff` (trailing zeros dropped) only where there is one. A serial outside
- * the calendar prints as its number, and so does a DATE below 1; a DATETIME below 1 is shown as a time.
+ * DURATION `30:05:00`; a fraction `.fff` (trailing zeros dropped) only where there is one. A
+ * serial outside the calendar prints as its number, and so does a DATE below 1; a DATETIME below 1
+ * is shown as a time.
  * Shape: writes to out (DATE_TEXT_MAX bytes, NUL-terminated); returns the length.
  */
 size_t date_format(double serial, enum date_kind kind, char *out);
 
-/* Exactly `YYYY-MM-DD` / `YYYY-MM-DD HH:MM:SS` that exists in Excel's calendar from 1900-01-01
- * (1900-02-29 is not accepted). Used by safe typing: date_format() of the result gives the same text. */
+/*
+ * Exactly `YYYY-MM-DD` / `YYYY-MM-DD HH:MM:SS` that exists in Excel's calendar from 1900-01-01
+ * (1900-02-29 is not accepted). Used by safe typing: date_format() of the result gives the same
+ * text.
+ */
 bool date_parse_iso_date(const char *p, size_t n, double *serial);
 bool date_parse_iso_datetime(const char *p, size_t n, double *serial);
 

@@ -55,9 +55,16 @@ static struct num_pow10 pow10_ceil(int k)
     return p;
 }
 
+/* v / 2^bits, rounded down. */
+static int shift_down(int v, int bits)
+{
+    return v >= 0 ? v >> bits : -((-v + (1 << bits) - 1) >> bits);
+}
+
+/* floor(k * log2(10)), by a fraction that is near enough for the exponents of doubles. */
 static int floor_log2_pow10(int k)
 {
-    return (k * 1741647) >> 19;
+    return shift_down(k * 1741647, 19);
 }
 
 /* The high 64 bits of g * c / 2^64, with the lowest bit set when anything was cut off. */
@@ -77,7 +84,8 @@ uint64_t num_to_decimal(double v, int *exp10)
     int q = (biased ? biased : 1) - EXPONENT_BIAS - FRACTION_BITS;
     /* At a power of two the neighbour below is nearer than the one above. */
     bool closer = fraction == 0 && biased > 1;
-    int k = (q * 1262611 - (closer ? 524031 : 0)) >> 22;
+    /* floor(log10(2^q)), or of 3/4 of it. */
+    int k = shift_down(q * 1262611 - (closer ? 524031 : 0), 22);
     int h = q + floor_log2_pow10(-k) + 1;
     struct num_pow10 g = pow10_ceil(-k);
     uint64_t odd = c & 1; /* Boundaries belong to even significands. */
@@ -132,7 +140,7 @@ double num_from_decimal(uint64_t digits, int64_t exp10)
     high = (uint64_t)(product >> 64);
     upper_bit = (int)(high >> 63);
     m = high >> (upper_bit + DROP);
-    exponent = ((217706 * k) >> 16) + 63 + upper_bit - zeros + EXPONENT_BIAS;
+    exponent = floor_log2_pow10(k) + 63 + upper_bit - zeros + EXPONENT_BIAS;
     if (exponent <= 0) { /* Subnormal, or it rounds to the least normal number. */
         if (1 - exponent >= 64)
             return 0;

@@ -14,7 +14,7 @@ struct num_pow10 {
 enum { NUM_POW10_FIRST = -342, NUM_POW10_LAST = 324 };
 extern const struct num_pow10 num_pow10[]; /* num_pow10.c */
 
-/* The shortest digits * 10^*exp10 that reads back as `v` (finite, > 0), nearest to it among equals. */
+/* The shortest digits * 10^*exp10 that reads back as `v` (finite, > 0), the nearest of equals. */
 uint64_t num_to_decimal(double v, int *exp10);
 
 /* digits * 10^exp10, correctly rounded; infinity on overflow. */

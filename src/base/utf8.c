@@ -126,7 +126,7 @@ static size_t last_start(const char *p, size_t n)
 
 void utf8_trim(const char **p, size_t *n)
 {
-    uint32_t code;
+    uint32_t code = 0;
 
     while (*n > 0) {
         size_t len = utf8_decode(*p, *n, &code);

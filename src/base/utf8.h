@@ -35,18 +35,19 @@ const char *utf8_title(struct arena *arena, const char *p, size_t n, size_t *out
 /* Full case folding, for comparing without case. */
 const char *utf8_fold(struct arena *arena, const char *p, size_t n, size_t *out_n);
 
-/* Move *p, *n inwards past Unicode white space (NBSP, ideographic space, zero-width and BOM included). */
+/* Move *p, *n inwards past Unicode white space (NBSP, ideographic, zero-width and BOM included). */
 void utf8_trim(const char **p, size_t *n);
 
 /*
  * Fold for matching names that people type: case folded, trimmed, inner blanks, `_` and `-`
- * as one blank, compatibility forms and zero-width characters out of the way. NULL when memory ends.
+ * as one blank, compatibility forms and zero-width characters out of the way. NULL when memory
+ * ends.
  */
 const char *utf8_name_key(struct arena *arena, const char *p, size_t n, size_t *out_n);
 
 /*
- * Edit distance (with transpositions) of two names by code points, capped at `max` + 1. Names of more than
- * 128 code points are near only to themselves.
+ * Edit distance (with transpositions) of two names by code points, capped at `max` + 1. Names of
+ * more than 128 code points are near only to themselves.
  */
 unsigned utf8_distance(const char *a, const char *b, unsigned max);
 

@@ -23,13 +23,16 @@ enum {
 const char *utf8_name_key(struct arena *arena, const char *p, size_t n, size_t *out_n)
 {
     size_t folded_n = 0, len = 0;
-    uint8_t *folded = u8_casefold((const uint8_t *)p, n, NULL, UNINORM_NFKC, NULL, &folded_n);
-    char *out = folded ? arena_alloc(arena, folded_n + 1) : NULL;
+    uint8_t *folded;
     bool gap = false;
+    char *out;
 
-    if (!out && n > 0)
-        goto out;
-    for (size_t i = 0; i < folded_n;) {
+    *out_n = 0;
+    if (n == 0)
+        return "";
+    folded = u8_casefold((const uint8_t *)p, n, NULL, UNINORM_NFKC, NULL, &folded_n);
+    out = folded ? arena_alloc(arena, folded_n + 1) : NULL;
+    for (size_t i = 0; out && i < folded_n;) {
         uint32_t code = 0;
         size_t step = utf8_decode((const char *)folded + i, folded_n - i, &code);
 
@@ -46,9 +49,8 @@ const char *utf8_name_key(struct arena *arena, const char *p, size_t n, size_t *
         i += step;
     }
     *out_n = len;
-out:
     free(folded);
-    return n > 0 ? out : "";
+    return out;
 }
 
 /* The code points of s; false when there are more than NAME_MAX_CODES. */

@@ -34,7 +34,10 @@ static inline uint64_t batch_row(const struct batch *b, uint32_t i)
     return b->rows ? b->rows[i] : b->first_row + i;
 }
 
-/* An empty batch with n_columns arrays of BATCH_ROWS cells (not cleared) in `arena`; NULL when memory ends. */
+/*
+ * An empty batch with n_columns arrays of BATCH_ROWS cells (not cleared) in `arena`; NULL when
+ * memory ends.
+ */
 struct batch *batch_new(struct arena *arena, uint32_t n_columns);
 
 /*

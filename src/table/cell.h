@@ -80,7 +80,10 @@ const char *cell_shown(const struct cell *cell, char *scratch, size_t *n);
  */
 bool cell_to_number(const struct cell *cell, double *out);
 
-/* Same type and same value (text byte by byte, the kind of dates, 0 and -0 differ; formats are not compared). */
+/*
+ * Same type and same value: text byte by byte; the kind of dates counts, 0 and -0 differ; formats
+ * are not compared.
+ */
 bool cell_same(const struct cell *a, const struct cell *b);
 
 /* A copy whose text lives in `arena`; false when memory ends. */

@@ -239,7 +239,8 @@ size_t hash_set_len(const struct hash_set *s)
 }
 
 /*
- * The map. Entries lie in an arena, so that pointers to their values stay good while the slots grow.
+ * The map. Entries lie in an arena, so that pointers to their values stay good while the slots
+ * grow.
  */
 struct map_entry {
     uint64_t value;

@@ -37,7 +37,8 @@ void hash_map_free(struct hash_map *m);
 /* The slot of the key, created (0) when absent: *added tells. */
 bool hash_map_put(struct hash_map *m, const void *key, size_t n, uint64_t **value, bool *added,
     struct err *err) MUST_CHECK;
-const uint64_t *hash_map_find(const struct hash_map *m, const void *key, size_t n); /* NULL when absent. */
+/* NULL when absent. */
+const uint64_t *hash_map_find(const struct hash_map *m, const void *key, size_t n);
 size_t hash_map_len(const struct hash_map *m);
 
 #endif

@@ -2,9 +2,10 @@
 #define TABLE_PROFILE_H
 
 /*
- * What a column holds: types, blanks, distinct values, range, mean, median, samples. One pass, bounded memory:
- * distinct counts and the median are exact up to PROFILE_EXACT distinct values / numbers,
- * then marked approximate (distinct_exact false; the median from a reservoir).
+ * What a column holds: types, blanks, distinct values, range, mean, median, samples. One pass,
+ * bounded memory: distinct counts and the median are exact up to PROFILE_EXACT distinct values /
+ * numbers, then approximate (distinct_exact false; the median from a reservoir), and earlier when
+ * the budget is short.
  */
 
 #include "base/json.h"
@@ -20,12 +21,15 @@ void profile_free(struct profile *p);
 bool profile_add(struct profile *p, const struct batch *b, struct err *err) MUST_CHECK;
 
 struct column_profile {
-    enum column_type type;      /* Text columns of a CSV that are safely typed count as their safe type. */
+    enum column_type
+        type; /* Text columns of a CSV that are safely typed count as their safe type. */
     uint64_t blanks, texts, numbers, booleans, dates, errors;
-    uint64_t distinct;          /* details only */
+    uint64_t distinct; /* details only */
     bool distinct_exact;
-    double min, max, mean, std, median; /* Numbers (and text that is a safe number); NAN when none. std with n-1. */
-    const char *min_text, *max_text; /* Shown text of least and greatest date, or of text by bytes; may be NULL. */
+    double min, max, mean, std,
+        median; /* Numbers (and text that is a safe number); NAN when none. std with n-1. */
+    const char *min_text,
+        *max_text; /* Shown text of least and greatest date, or of text by bytes; may be NULL. */
     const char *samples[PROFILE_SAMPLES]; /* First distinct shown texts, cut to 80 code points. */
     uint32_t n_samples;
 };

@@ -2,8 +2,8 @@
 #define TABLE_PROFILE_INT_H
 
 /*
- * Sketches of bounded size, exact while they are small: how many different values, and which lies in
- * the middle. When the budget gives no more they go on with what they have, less exactly.
+ * Sketches of bounded size, exact while they are small: how many different values, and which lies
+ * in the middle. When the budget gives no more they go on with what they have, less exactly.
  */
 
 #include "table/profile.h"

@@ -95,13 +95,13 @@ static bool is_full(const struct distinct *d)
     return d->len >= d->n_slots / 2;
 }
 
-/* Make room for one more: by growing, or else by forgetting. False when there is no memory at all. */
+/* Make room for one more: by growing, or else by forgetting. False without any memory. */
 static bool make_room(struct distinct *d)
 {
-    if (!is_full(d) || distinct_grow(d, d->slots ? d->n_slots * 2 : FIRST_SLOTS))
-        return true;
     if (!d->slots)
-        return false;
+        return distinct_grow(d, FIRST_SLOTS);
+    if (!is_full(d) || distinct_grow(d, d->n_slots * 2))
+        return true;
     while (is_full(d) && d->level < MAX_LEVEL)
         raise_level(d);
     return !is_full(d);

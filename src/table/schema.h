@@ -7,7 +7,7 @@
 
 #include "base/arena.h"
 
-/* Number format codes of a run, shared by all its tables, so that cells can go from file to file. */
+/* Number format codes of a run, shared by all its tables: cells can go from file to file. */
 struct formats;
 enum {
     FORMAT_GENERAL = 0,
@@ -55,8 +55,9 @@ enum { SCHEMA_MAX_COLUMNS = 16384 };
 struct schema *schema_new(struct arena *arena, uint32_t n);
 
 /*
- * A schema from header texts: blanks trimmed at the ends only for the emptiness test, duplicates become
- * name_2, blank ones column_N; *repaired counts the changed ones. headers[i].len may be 0.
+ * A schema from header texts: blanks trimmed at the ends only for the emptiness test, duplicates
+ * become name_2 (a number that no other header has), blank ones column_N, NULs are dropped;
+ * *repaired counts the changed ones. headers[i].n may be 0. NULL when memory ends.
  */
 struct str {
     const char *p;
@@ -73,8 +74,9 @@ void schema_letter(uint32_t index, char out[4]);
 int32_t schema_find(const struct schema *s, const char *name);
 
 /*
- * As schema_find(), but fails with ERR_COLUMN: column, available, suggestions and `argument` (its path, may
- * be NULL) are filled and the sentence reads: column 'emial' does not exist; did you mean 'email'? Available: ...
+ * As schema_find(), but fails with ERR_COLUMN: column, available, suggestions and `argument` (its
+ * path, may be NULL) are filled and the sentence reads: column 'emial' does not exist; did you
+ * mean 'email'? Available: ...
  */
 bool schema_get(const struct schema *s, const char *name, const char *argument, uint32_t *index,
     struct err *err) MUST_CHECK;

@@ -10,8 +10,8 @@
  *              boolean        nothing, the tag says it
  *   tag      bits 0-2 type, 3-4 kind, 5 a format follows, 6 whole or true
  *
- * Integers are varints, 7 bits a byte, low bits first. In the file, 8 bytes before each block say its
- * length.
+ * Integers are varints, 7 bits a byte, low bits first. In the file, 8 bytes before each block say
+ * its length.
  */
 
 #include "table/spill.h"
@@ -118,7 +118,7 @@ static uint8_t *put_varint(uint8_t *p, uint64_t v)
 /* Small numbers of either sign become small ones without. */
 static uint64_t zigzag(int64_t v)
 {
-    return (uint64_t)v << 1 ^ (uint64_t)(v >> 63);
+    return (uint64_t)v << 1 ^ (v < 0 ? UINT64_MAX : 0);
 }
 
 static int64_t unzigzag(uint64_t v)
@@ -234,7 +234,7 @@ static bool keep_block(struct spill *s, const struct buf *data, struct err *err)
     return true;
 }
 
-/* A file without a name; where the file system has none of those, one whose name is gone at once. */
+/* A file without a name; where the file system has none of those, one that loses it at once. */
 static bool open_file(struct spill *s, struct err *err)
 {
     struct buf path;

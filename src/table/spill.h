@@ -14,7 +14,8 @@ struct spill;
 struct spill *spill_new(const char *dir, uint32_t n_columns, size_t memory);
 void spill_free(struct spill *s);
 bool spill_write(struct spill *s, const struct batch *b, struct err *err) MUST_CHECK;
-bool spill_rewind(struct spill *s, struct err *err) MUST_CHECK; /* Then read from the start; may be repeated. */
+/* Then read from the start; may be repeated. */
+bool spill_rewind(struct spill *s, struct err *err) MUST_CHECK;
 /* *out is NULL at the end; valid until the next call. */
 bool spill_next(struct spill *s, const struct batch **out, struct err *err) MUST_CHECK;
 uint64_t spill_rows(const struct spill *s);

@@ -4,7 +4,8 @@
 /*
  * Safe typing (contract 1.1) of text columns: decided over the whole column, then applied.
  *
- *   scan:  typing_scan() every batch of the file; columns fall out as soon as one value does not fit
+ *   scan:  typing_scan() every batch of the file; columns fall out at the first value that does
+ *          not fit
  *   apply: typing_apply() turns text cells of decided columns into number, boolean or date cells,
  *          each printing back to the same bytes
  */
@@ -17,8 +18,10 @@ struct typing *typing_new(uint32_t n_columns); /* NULL when memory ends. */
 void typing_free(struct typing *t);
 void typing_scan(struct typing *t, const struct batch *b);
 bool typing_all_text(const struct typing *t); /* Nothing left to decide: a scan may stop. */
-enum column_type typing_column(const struct typing *t, uint32_t column); /* TEXT, NUMBER, BOOLEAN, DATE, DATETIME or EMPTY. */
-bool typing_whole(const struct typing *t, uint32_t column); /* A NUMBER column without a fraction in it. */
+/* TEXT, NUMBER, BOOLEAN, DATE, DATETIME or EMPTY. */
+enum column_type typing_column(const struct typing *t, uint32_t column);
+/* Is it a NUMBER column without a fraction in it? */
+bool typing_whole(const struct typing *t, uint32_t column);
 /* In place, for the owner of the batch. */
 void typing_apply(const struct typing *t, struct batch *b);
 
