@@ -61,7 +61,7 @@ static bool distinct_grow(struct distinct *d, size_t n_slots)
         budget_give(d->budget, n_slots * sizeof *slots);
         return false;
     }
-    for (size_t i = 0; i < d->n_slots; i++) {
+    for (size_t i = 0; d->slots && i < d->n_slots; i++) {
         if (d->slots[i])
             *set_slot(slots, n_slots, d->slots[i]) = d->slots[i];
     }
