@@ -58,6 +58,9 @@ bool job_go_on(const struct job *job, struct err *err) MUST_CHECK;
 bool job_open(const struct job *job, const char *name, const char *argument,
     const struct job_file **file, int *fd, struct err *err) MUST_CHECK;
 
+/* The steps of a specification, with arguments they do not give taken from its settings. NULL when memory ends. */
+struct json *job_steps(const struct json *spec);
+
 /* The data of inspect and preview, sent as the "done" event. Takes the reference. */
 bool job_done(const struct job *job, struct json *data, struct err *err) MUST_CHECK;
 
@@ -70,14 +73,16 @@ bool job_preview(struct job *job, struct err *err) MUST_CHECK;
  * What goes wrong row by row is counted in `warnings`. Strings of the arguments live in job->arena.
  */
 struct look {
+    struct source_env env;
+    struct reader_args args;
     struct source *source;
     const struct job_file *file;
     struct warnings *warnings;
     uint64_t size; /* Of the file. */
 };
 bool look_open(struct job *job, const char *name, const struct json *arguments, bool typed,
-    struct look *out, struct err *err) MUST_CHECK;
-void look_close(struct look *look); /* Zeroed is fine. */
+    struct look *look, struct err *err) MUST_CHECK;
+void look_close(struct look *look); /* Also after look_open() has failed; zeroed is fine. */
 /* [{name, state}] of a workbook, [] of a text file. */
 struct json *look_sheets(const struct look *look);
 

@@ -31,37 +31,33 @@ static bool count_row(
 }
 
 bool look_open(struct job *job, const char *name, const struct json *arguments, bool typed,
-    struct look *out, struct err *err)
+    struct look *look, struct err *err)
 {
-    struct look look = { 0 };
-    struct source_env env = {
+    struct op_args args;
+    struct stat st;
+    int fd;
+
+    *look = (struct look){ .warnings = warn_new() };
+    if (!look->warnings)
+        return err_nomem(err);
+    look->env = (struct source_env){
         .formats = job->formats,
+        .warnings = look->warnings,
         .budget = &job->budget,
         .tmp_dir = job->tmp_dir,
         .reject = count_row,
+        .reject_arg = look->warnings,
         .typed = typed,
     };
-    struct op_args args;
-    struct stat st;
-    int fd = -1;
-
     if (!op_bind(&look_op, arguments, &job->arena, &args, err) ||
-        !job_open(job, name, "file", &look.file, &fd, err))
+        !job_open(job, name, "file", &look->file, &fd, err))
         return false;
     if (fstat(fd, &st) == 0)
-        look.size = (uint64_t)st.st_size;
-    look.warnings = env.warnings = env.reject_arg = warn_new();
-    if (!look.warnings) {
-        err_nomem(err);
-        goto fail;
-    }
-    if (!source_open(fd, look.file->label, &args.reader, &env, &look.source, err))
-        goto fail;
-    *out = look;
-    return true;
-fail:
+        look->size = (uint64_t)st.st_size;
+    look->args = args.reader;
+    if (source_open(fd, look->file->label, &look->args, &look->env, &look->source, err))
+        return true;
     close(fd);
-    look_close(&look);
     return false;
 }
 

@@ -29,6 +29,7 @@ struct pipeline {
     struct segment *segment;
     struct job *job;
     struct progress *progress;
+    struct source_env source_env;
     struct source *source;
     const char *label, *base; /* Of the source's file. */
     bool untyped_steps; /* Text was typed for some steps: those that want text see it flattened. */
@@ -366,19 +367,20 @@ static bool open_source(struct pipeline *p, struct err *err)
 {
     struct segment *g = p->segment;
     struct stage *first = stage_at(p, 0);
-    struct source_env env = {
+    struct source_env *env = &p->source_env;
+    const struct job_file *file;
+    enum output_folder folder = FOLDER_INTERMEDIATE;
+    int fd;
+
+    *env = (struct source_env){
         .formats = p->job->formats,
         .warnings = first->warnings,
         .budget = &p->job->budget,
         .tmp_dir = p->job->tmp_dir,
         .reject = rejects_add,
     };
-    const struct job_file *file;
-    enum output_folder folder = FOLDER_INTERMEDIATE;
-    int fd;
-
     for (size_t i = g->first; i < g->end; i++)
-        env.typed = env.typed || stage_wants_types(&g->plan->steps[i]);
+        env->typed = env->typed || stage_wants_types(&g->plan->steps[i]);
     if (first->index + 1 == g->plan->n_steps || !p->job->keep_intermediate)
         folder = FOLDER_OUTPUTS;
     if (!job_open(p->job, g->input, "input_file", &file, &fd, err))
@@ -387,14 +389,14 @@ static bool open_source(struct pipeline *p, struct err *err)
         close(fd);
         return false;
     }
-    env.reject_arg = p->rejects;
-    if (!source_open(fd, file->label, &first->step->args.reader, &env, &p->source, err)) {
+    env->reject_arg = p->rejects;
+    if (!source_open(fd, file->label, &first->step->args.reader, env, &p->source, err)) {
         close(fd);
         return false;
     }
     p->label = file->label;
     p->base = file->base;
-    p->untyped_steps = env.typed && source_info(p->source)->format == FILE_CSV;
+    p->untyped_steps = env->typed && source_info(p->source)->format == FILE_CSV;
     return true;
 }
 

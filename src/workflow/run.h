@@ -21,8 +21,8 @@
  *   keep_intermediate  write the outputs of steps before the last (default true)
  *   output_name    exact name of the last step's file, instead of the contract's (optional)
  *   to_stdout      path of a pipe or "-"... the last step's file goes to this descriptor number (optional, int)
- *   settings       {info_sheet_name, include_info_sheet, default_sheet_name, max_column_width,
- *                   auto_adjust_columns, memory_limit_mb}
+ *   settings       what run_settings() gives: {info_sheet_name, include_info_sheet, default_sheet_name,
+ *                   max_column_width, auto_adjust_columns, memory_limit_mb, arguments: {name: default of a step's argument}}
  *   preview        {file, offset, limit, sheet}          (preview)
  *   inspect        {file, details, reader: {reader arguments}} (inspect)
  *
@@ -42,6 +42,10 @@
  */
 
 #include "base/json.h"
+#include "base/setting.h"
+
+/* The `settings` of a specification. NULL when memory ends. */
+struct json *run_settings(const struct settings *settings);
 
 /* Takes one event; it is the callee's only during the call. False stops the run with the err. */
 typedef bool run_event_fn(void *arg, const struct json *event, struct err *err);

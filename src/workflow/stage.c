@@ -46,7 +46,13 @@ static bool open_file(
     const struct op_env *env, const char *name, bool typed, struct source **out, struct err *err)
 {
     struct stage *s = env->engine;
-    struct source_env source_env = {
+    struct source_env *own = arena_alloc(&s->arena, sizeof *own); /* As long as the source. */
+    const struct job_file *file;
+    int fd;
+
+    if (!own)
+        return err_nomem(err);
+    *own = (struct source_env){
         .formats = env->formats,
         .warnings = s->warnings,
         .budget = env->budget,
@@ -55,16 +61,12 @@ static bool open_file(
         .reject_arg = s->warnings,
         .typed = typed,
     };
-    const struct job_file *file;
-    int fd;
-
     if (!job_open(s->job, name, "", &file, &fd, err))
         return false;
-    if (!source_open(fd, file->label, &reader_args_default, &source_env, out, err)) {
-        close(fd);
-        return false;
-    }
-    return true;
+    if (source_open(fd, file->label, &reader_args_default, own, out, err))
+        return true;
+    close(fd);
+    return false;
 }
 
 /* ---- what it emits ---- */

@@ -1,0 +1,87 @@
+/*
+ * sheetflow config: every setting with its value, source and meaning.
+ */
+
+#include "cli/cli.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct cli_flag config_flags[] = {
+    { .name = "config", .value = "FILE", .help = "Settings file to show with the rest." },
+    { .name = "check", .value = "FILE", .help = "Only say whether this settings file is right." },
+    { .name = "json", .help = "Print the settings as one JSON object." },
+    { 0 },
+};
+
+static int check(const char *file)
+{
+    struct settings *settings;
+    struct err err;
+
+    if (!settings_load(file, NULL, NULL, &settings, &err))
+        return cli_fail(&err);
+    settings_free(settings);
+    cli_print("%s: correct\n", file);
+    return EXIT_SUCCESS;
+}
+
+static void tell(const struct settings *settings)
+{
+    for (const struct setting *s = setting_table; s->path; s++) {
+        const char *value = settings_text(settings, s->path);
+
+        cli_print("%s = %s\n    %s", s->path, value[0] ? value : "\"\"", s->help);
+        if (s->type == SETTING_INT)
+            cli_print(" %lld to %lld.", (long long)s->min, (long long)s->max);
+        for (size_t i = 0; s->choices && s->choices[i]; i++)
+            cli_print("%s%s", i ? ", " : " One of ", s->choices[i]);
+        cli_print("%s\n    From: %s.%s\n", s->choices ? "." : "",
+            settings_source(settings, s->path), s->reload ? " SIGHUP takes a new value." : "");
+    }
+}
+
+static void tell_json(const struct settings *settings)
+{
+    struct json *o = json_new_object();
+
+    for (const struct setting *s = setting_table; s->path; s++) {
+        struct json *entry = json_new_object();
+
+        json_set_string(entry, "value", settings_text(settings, s->path));
+        json_set_string(entry, "source", settings_source(settings, s->path));
+        json_set_string(entry, "default", s->fallback);
+        json_set_bool(entry, "reload", s->reload);
+        json_set_string(entry, "help", s->help);
+        json_set(o, s->path, entry);
+    }
+    cli_print_json(o);
+    json_free(o);
+}
+
+static int run_config(struct cli *cli)
+{
+    struct settings *settings;
+    struct err err;
+
+    if (cli_has(cli, "check"))
+        return check(cli_value(cli, "check"));
+    if (!cli_settings(cli, &settings, &err))
+        return cli_fail(&err);
+    if (cli_has(cli, "json"))
+        tell_json(settings);
+    else
+        tell(settings);
+    settings_free(settings);
+    return EXIT_SUCCESS;
+}
+
+const struct verb verb_config = {
+    .name = "config",
+    .usage = "[--check FILE]",
+    .summary = "Show every setting with its value, source and meaning",
+    .details = "Later wins: defaults, settings file, environment (SHEETFLOW_APP_PORT for "
+               "app.port), flags.\n",
+    .flags = config_flags,
+    .run = run_config,
+};

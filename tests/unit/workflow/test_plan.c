@@ -1,0 +1,113 @@
+/*
+ * What is refused before a run begins, and what a plan looks like.
+ */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "workflow/plan.h"
+
+#include <string.h>
+
+enum { MAX_STEPS = 3 };
+
+static bool make(const char *text, struct plan **plan, struct err *err)
+{
+    struct json *steps;
+    bool ok;
+
+    if (!json_parse(text, strlen(text), &steps, err))
+        fail_msg("%s", err->text);
+    ok = plan_new(steps, MAX_STEPS, plan, err);
+    json_free(steps);
+    return ok;
+}
+
+static const struct {
+    const char *label, *steps, *text, *argument;
+} refused[] = {
+    { "not a list", "{\"operation\": \"excel/search\"}", "steps must be a list of steps", "steps" },
+    { "nothing to do", "[]", "steps is empty: a workflow needs at least one step", "steps" },
+    { "too many", "[{}, {}, {}, {}]", "the workflow has 4 steps; at most 3 are allowed", "steps" },
+    { "no object", "[7]",
+        "step 1 of 1: a step must be an object with an operation and its arguments", "steps[0]" },
+    { "no operation", "[{\"arguments\": {}}]",
+        "step 1 of 1: operation is required: the name of what the step does",
+        "steps[0].operation" },
+    { "an unknown operation", "[{\"operation\": \"excel/serch\"}]",
+        "step 1 of 1 (excel/serch): there is no operation 'excel/serch'; did you mean "
+        "'excel/search'?",
+        "steps[0].operation" },
+    { "an unknown key", "[{\"operation\": \"csv/convert-to-excel\", \"argments\": {}}]",
+        "step 1 of 1 (csv/convert-to-excel): a step has no 'argments'; did you mean 'arguments'?",
+        "steps[0].argments" },
+    { "arguments of another kind", "[{\"operation\": \"csv/convert-to-excel\", \"arguments\": []}]",
+        "step 1 of 1 (csv/convert-to-excel): arguments must be an object", "steps[0].arguments" },
+    { "a file that is no name", "[{\"operation\": \"csv/convert-to-excel\", \"input_file\": 3}]",
+        "step 1 of 1 (csv/convert-to-excel): input_file must be the name of a file",
+        "steps[0].input_file" },
+};
+
+static void what_is_refused(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
+        struct plan *plan = NULL;
+        struct err err;
+
+        print_message("# %s\n", refused[i].label);
+        assert_false(make(refused[i].steps, &plan, &err));
+        assert_int_equal(err.code, ERR_ARG);
+        assert_string_equal(err.text, refused[i].text);
+        assert_string_equal(err.argument, refused[i].argument);
+    }
+}
+
+static void the_argument_is_named_from_the_steps(void **state)
+{
+    struct plan *plan = NULL;
+    struct err err;
+
+    (void)state;
+    assert_false(
+        make("[{\"operation\": \"csv/convert-to-excel\"}, {\"operation\": \"excel/search\", "
+             "\"arguments\": {\"conditions\": [{\"column\": \"a\", \"operator\": \"equalz\", "
+             "\"value\": 1}]}}]",
+            &plan, &err));
+    assert_int_equal(strncmp(err.text, "step 2 of 2 (excel/search): ", 28), 0);
+    assert_string_equal(err.argument, "steps[1].arguments.conditions[0].operator");
+}
+
+static void a_plan(void **state)
+{
+    struct plan *plan = NULL;
+    struct err err;
+
+    (void)state;
+    if (!make("[{\"operation\": \"/csv/convert-to-excel/\", \"step_id\": \"x\", \"input_file\": "
+              "null},"
+              " {\"operation\": \"excel/convert-to-csv\", \"arguments\": {\"sheet\": \"S\"},"
+              " \"input_file\": \"b.xlsx\"}]",
+            &plan, &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(plan->n_steps, 2);
+    assert_string_equal(plan->steps[0].args.op->name, "csv/convert-to-excel");
+    assert_null(plan->steps[0].input_file);
+    assert_string_equal(plan->steps[1].input_file, "b.xlsx");
+    assert_string_equal(plan->steps[1].args.reader.sheet, "S");
+    plan_free(plan);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_refused),
+        cmocka_unit_test(the_argument_is_named_from_the_steps),
+        cmocka_unit_test(a_plan),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

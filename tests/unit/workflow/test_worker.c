@@ -1,0 +1,379 @@
+/*
+ * Workers. The test is its own worker: started again as "sheetflow worker" it behaves as WORKER says.
+ */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "workflow/worker.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+/* ---- the worker's side ---- */
+
+static void say(const char *text)
+{
+    if (write(STDOUT_FILENO, text, strlen(text)) < 0)
+        _exit(1);
+}
+
+static void on_term(int number)
+{
+    (void)number;
+    say("{\"event\":\"failed\",\"step\":0,\"error\":{\"code\":\"CANCELLED\",\"text\":\"stopped\"}}"
+        "\n");
+    _exit(0);
+}
+
+/* Which descriptors are open, as data of the done event. */
+static void tell_descriptors(void)
+{
+    char line[512] = "{\"event\":\"done\",\"data\":{\"fds\":\"";
+
+    for (int fd = 0; fd < 100; fd++) {
+        if (fcntl(fd, F_GETFD) >= 0)
+            snprintf(line + strlen(line), sizeof line - strlen(line), "%d ", fd);
+    }
+    strcat(line, "\"}}\n");
+    say(line);
+}
+
+static void tell_limits(void)
+{
+    struct rlimit as, core;
+    char line[256];
+
+    getrlimit(RLIMIT_AS, &as);
+    getrlimit(RLIMIT_CORE, &core);
+    snprintf(line, sizeof line, "{\"event\":\"done\",\"data\":{\"as\":%lld,\"core\":%lld}}\n",
+        (long long)as.rlim_cur, (long long)core.rlim_cur);
+    say(line);
+}
+
+/* Wait until the parent has written all of the specification. */
+static void swallow_spec(void)
+{
+    char chunk[4096];
+
+    while (read(STDIN_FILENO, chunk, sizeof chunk) > 0)
+        continue;
+}
+
+static void endless_line(void)
+{
+    char chunk[65536];
+
+    memset(chunk, 'x', sizeof chunk);
+    for (;;) {
+        if (write(STDOUT_FILENO, chunk, sizeof chunk) < 0)
+            _exit(1);
+    }
+}
+
+static int act(const char *role)
+{
+    if (strcmp(role, "real") == 0)
+        return worker_main();
+    signal(SIGTERM, strcmp(role, "stubborn") == 0 ? SIG_IGN : on_term);
+    swallow_spec();
+    if (strcmp(role, "crash") == 0) {
+        signal(SIGSEGV, SIG_DFL); /* The sanitizers catch it. */
+        raise(SIGSEGV);
+    }
+    if (strcmp(role, "killed") == 0)
+        raise(SIGKILL);
+    if (strcmp(role, "garbage") == 0)
+        say("{\"event\":\n");
+    if (strcmp(role, "nonsense") == 0)
+        say("{\"event\":\"progress\",\"step\":-4,\"percent\":10}\n");
+    if (strcmp(role, "over") == 0)
+        say("{\"event\":\"progress\",\"step\":0,\"percent\":1000}\n");
+    if (strcmp(role, "endless") == 0)
+        endless_line();
+    if (strcmp(role, "fds") == 0)
+        tell_descriptors();
+    if (strcmp(role, "limits") == 0)
+        tell_limits();
+    if (strcmp(role, "pass") == 0 && write(3, "through", 7) == 7)
+        say("{\"event\":\"done\",\"data\":{}}\n");
+    if (strcmp(role, "split") == 0) {
+        say("{\"event\":\"step_started\",\"step\":0}\n{\"event\":\"done\",");
+        say("\"data\":{\"n\":1}}\n");
+    }
+    if (strcmp(role, "obedient") == 0 || strcmp(role, "stubborn") == 0) {
+        say("{\"event\":\"step_started\",\"step\":0}\n");
+        for (;;)
+            pause();
+    }
+    return 7;
+}
+
+/* ---- the parent's side ---- */
+
+static struct worker *start(const char *role)
+{
+    struct json *spec = json_new_object();
+    struct worker *w = NULL;
+    struct err err;
+
+    setenv("WORKER", role, 1);
+    if (!worker_start(spec, 0, -1, &w, &err))
+        fail_msg("%s", err.text);
+    json_free(spec);
+    return w;
+}
+
+static struct json *next(struct worker *w)
+{
+    struct json *event = NULL;
+    struct err err;
+
+    if (!worker_next(w, -1, &event, &err))
+        fail_msg("%s", err.text);
+    assert_non_null(event);
+    return event;
+}
+
+static void assert_failed(struct worker *w, const char *code, const char *text)
+{
+    struct json *event = next(w), *more;
+    const struct json *error = json_get(event, "error");
+    struct err err;
+
+    assert_string_equal(json_get_string(event, "event"), "failed");
+    assert_string_equal(json_get_string(error, "code"), code);
+    assert_string_equal(json_get_string(error, "text"), text);
+    json_free(event);
+    assert_false(worker_next(w, 0, &more, &err)); /* That was the last. */
+}
+
+static const struct {
+    const char *role, *code, *text;
+} deaths[] = {
+    { "crash", "INTERNAL", "the worker process crashed (signal 11) on this file" },
+    { "killed", "NOMEM", "the work was killed by the system, which is probably out of memory" },
+    { "silent", "INTERNAL", "the worker process ended with status 7 and without a result" },
+    { "garbage", "INTERNAL", "the worker process said something that is no event" },
+    { "nonsense", "INTERNAL", "the worker process sent an event that makes no sense" },
+    { "over", "INTERNAL", "the worker process sent an event that makes no sense" },
+    { "endless", "INTERNAL", "the worker process sent an event without an end" },
+};
+
+static void deaths_become_failures(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(deaths); i++) {
+        struct worker *w = start(deaths[i].role);
+
+        print_message("# %s\n", deaths[i].role);
+        assert_failed(w, deaths[i].code, deaths[i].text);
+        worker_free(w);
+    }
+}
+
+static void events_arrive_whole(void **state)
+{
+    struct worker *w = start("split");
+    struct json *event;
+
+    (void)state;
+    event = next(w);
+    assert_string_equal(json_get_string(event, "event"), "step_started");
+    json_free(event);
+    event = next(w);
+    assert_int_equal(json_get_int(json_get(event, "data"), "n", 0), 1);
+    json_free(event);
+    worker_free(w);
+}
+
+static void nothing_is_inherited(void **state)
+{
+    int extra = open("/dev/null", O_RDONLY); /* Not close-on-exec. */
+    struct worker *w = start("fds");
+    struct json *event = next(w);
+
+    (void)state;
+    assert_true(extra >= 0);
+    assert_string_equal(json_get_string(json_get(event, "data"), "fds"), "0 1 2 ");
+    json_free(event);
+    worker_free(w);
+    close(extra);
+}
+
+static void a_descriptor_is_passed_as_3(void **state)
+{
+    struct json *spec = json_new_object(), *event;
+    struct worker *w;
+    struct err err;
+    char got[16] = "";
+    int fds[2];
+
+    (void)state;
+    assert_int_equal(pipe(fds), 0);
+    setenv("WORKER", "pass", 1);
+    assert_true(worker_start(spec, 0, fds[1], &w, &err));
+    event = next(w);
+    assert_string_equal(json_get_string(event, "event"), "done");
+    assert_int_equal(read(fds[0], got, sizeof got - 1), 7);
+    assert_string_equal(got, "through");
+    json_free(event);
+    json_free(spec);
+    worker_free(w);
+    close(fds[0]);
+    close(fds[1]);
+}
+
+static void limits_are_set(void **state)
+{
+    struct json *spec = json_new_object(), *data = NULL;
+    struct err err;
+
+    (void)state;
+    setenv("WORKER", "limits", 1);
+    assert_true(worker_ask(spec, (size_t)1 << 32, 10000, &data, &err));
+    assert_int_equal(json_get_int(data, "core", -1), 0);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if defined(__has_feature)
+#if !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer)
+    assert_int_equal(json_get_int(data, "as", -1), INT64_C(1) << 32);
+#endif
+#else
+    assert_int_equal(json_get_int(data, "as", -1), INT64_C(1) << 32);
+#endif
+#endif
+    json_free(data);
+    json_free(spec);
+}
+
+static void cancel_is_asked_first(void **state)
+{
+    struct worker *w = start("obedient");
+
+    (void)state;
+    json_free(next(w)); /* step_started: its handler is in place. */
+    worker_cancel(w);
+    assert_failed(w, "CANCELLED", "stopped");
+    worker_free(w);
+}
+
+static void cancel_is_enforced_after_the_grace(void **state)
+{
+    struct worker *w = start("stubborn");
+    int64_t before;
+
+    (void)state;
+    json_free(next(w));
+    before = clock_mono_ns();
+    worker_cancel(w);
+    assert_failed(w, "CANCELLED", "stopped on request");
+    assert_true(clock_mono_ns() - before >= WORKER_GRACE_MS * INT64_C(900000));
+    assert_true(clock_mono_ns() - before < WORKER_GRACE_MS * INT64_C(3000000));
+    worker_free(w);
+}
+
+static void waiting_has_an_end(void **state)
+{
+    struct json *spec = json_new_object(), *data = NULL, *event = NULL;
+    struct worker *w = start("stubborn");
+    struct err err;
+    int pid;
+
+    (void)state;
+    json_free(next(w));
+    assert_true(worker_next(w, 10, &event, &err));
+    assert_null(event);
+    pid = worker_pid(w);
+    worker_free(w);
+    assert_int_equal(kill(pid, 0), -1); /* Gone and reaped. */
+
+    assert_false(worker_ask(spec, 0, 50, &data, &err));
+    assert_int_equal(err.code, ERR_TIMEOUT);
+    json_free(spec);
+}
+
+/* ---- the real worker ---- */
+
+static bool ask_real(const char *text, struct json **data, struct err *err)
+{
+    struct json *spec;
+    bool ok;
+
+    setenv("WORKER", "real", 1);
+    assert_true(json_parse(text, strlen(text), &spec, err));
+    ok = worker_ask(spec, 0, 30000, data, err);
+    json_free(spec);
+    return ok;
+}
+
+static void inspect_in_a_worker(void **state)
+{
+    char dir[] = "/tmp/test-worker-XXXXXX", path[64], spec[512];
+    struct json *data = NULL;
+    struct err err;
+
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    snprintf(path, sizeof path, "%s/a.csv", dir);
+    assert_true(fs_save(path, "id,when\n1,2024-01-31\n2,2024-02-29\n", 34, &err));
+    snprintf(spec, sizeof spec,
+        "{\"job\":\"inspect\",\"files\":[{\"name\":\"a.csv\",\"path\":\"%s\",\"base\":\"a\"}],"
+        "\"inspect\":{\"file\":\"a.csv\",\"details\":true}}",
+        path);
+    if (!ask_real(spec, &data, &err))
+        fail_msg("%s", err.text);
+    assert_string_equal(json_get_string(data, "format"), "csv");
+    assert_int_equal(json_get_int(data, "rows", 0), 2);
+    assert_int_equal(json_get_int(data, "columns", 0), 2);
+    assert_string_equal(json_get_string(json_get(data, "data_types"), "id"), "integer");
+    assert_string_equal(json_get_string(json_get(data, "data_types"), "when"), "date");
+    assert_string_equal(json_get_string(data, "delimiter"), ",");
+    assert_non_null(json_get(json_get(data, "profile"), "id"));
+    json_free(data);
+    assert_true(fs_remove_tree(dir, &err));
+}
+
+static void a_job_that_makes_no_sense(void **state)
+{
+    struct json *data = NULL;
+    struct err err;
+
+    (void)state;
+    assert_false(ask_real("{\"job\":\"dance\"}", &data, &err));
+    assert_int_equal(err.code, ERR_INTERNAL);
+    assert_string_equal(err.text, "'dance' is no job");
+    assert_false(ask_real("{\"job\":\"inspect\",\"inspect\":{\"file\":\"b.csv\"}}", &data, &err));
+    assert_int_equal(err.code, ERR_ARG);
+    assert_string_equal(err.text, "there is no file 'b.csv'; upload one first");
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(deaths_become_failures),
+        cmocka_unit_test(events_arrive_whole),
+        cmocka_unit_test(nothing_is_inherited),
+        cmocka_unit_test(a_descriptor_is_passed_as_3),
+        cmocka_unit_test(limits_are_set),
+        cmocka_unit_test(cancel_is_asked_first),
+        cmocka_unit_test(cancel_is_enforced_after_the_grace),
+        cmocka_unit_test(waiting_has_an_end),
+        cmocka_unit_test(inspect_in_a_worker),
+        cmocka_unit_test(a_job_that_makes_no_sense),
+    };
+
+    if (argc == 2 && strcmp(argv[1], "worker") == 0)
+        return act(getenv("WORKER"));
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
