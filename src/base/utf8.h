@@ -27,7 +27,7 @@ size_t utf8_sanitize(const char *p, size_t n, struct buf *out);
  * p itself where nothing changes. NULL when memory ends.
  * title: first letter of every word upper, rest lower; a word is a run of letters, marks and digits
  * joined by nothing else, but an apostrophe between letters starts a new word only when one letter
- * precedes it in the word (O'Neil, but 3rd Place's); digits begin a word (3rd).
+ * other than I precedes it in the word (O'Neil, but 3rd Place's, I'm); digits begin a word (3rd).
  */
 const char *utf8_upper(struct arena *arena, const char *p, size_t n, size_t *out_n);
 const char *utf8_lower(struct arena *arena, const char *p, size_t n, size_t *out_n);

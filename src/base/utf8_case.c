@@ -113,6 +113,7 @@ struct word {
     bool digits;       /* It holds some. */
     bool after_letter; /* Marks do not count. */
     bool apostrophe;   /* The last character was one, behind a letter. */
+    bool pronoun; /* Its only letter so far is an I. */
 };
 
 static bool in_category(uint32_t code, uint32_t mask)
@@ -162,9 +163,10 @@ static bool word_begins(struct word *w, uint32_t code)
         }
         return false;
     }
-    begins = !w->inside || (w->apostrophe && !w->digits && w->letters == 1);
+    begins = !w->inside || (w->apostrophe && !w->digits && w->letters == 1 && !w->pronoun);
     if (begins)
         *w = (struct word){ .inside = true };
+    w->pronoun = w->letters == 0 && (code == 'i' || code == 'I'); /* I'm, I'll */
     w->letters++;
     w->after_letter = true;
     w->apostrophe = false;

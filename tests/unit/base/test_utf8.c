@@ -197,6 +197,7 @@ static void title_case(void **state)
         { "O'NEIL-smith", "O'Neil-Smith" },
         { "3rd place's", "3rd Place's" },
         { "it's john's", "It's John's" },
+        { "I'M SURE i'll go", "I'm Sure I'll Go" },
         { "d\xe2\x80\x99"
           "artagnan",
             "D\xe2\x80\x99"
