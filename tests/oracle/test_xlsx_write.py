@@ -181,6 +181,42 @@ def test_random_cells(folder):
         [(i.filename, i.CRC) for i in b.infolist() if "sheet2" not in i.filename]
 
 
+def dumped(cell):
+    """A cell as xlsx_dump prints it: our own reader's view."""
+    if cell[0] == "blank":
+        return ""
+    if cell[0] == "text":
+        for raw, mark in (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r")):
+            cell = ("text", cell[1].replace(raw, mark))
+        return "s:" + cell[1]
+    if cell[0] == "number":
+        v = cell[1]
+        whole = v.is_integer() and abs(v) < 1e16
+        return "n:" + ("-0" if whole and repr(v) == "-0.0" else str(int(v)) if whole else repr(v))
+    if cell[0] == "bool":
+        return "b:" + ("true" if cell[1] else "false")
+    if cell[0] == "error":
+        return "e:" + cell[1]
+    day = wanted_date(cell[1], cell[2])
+    return "d:" + day.strftime("%Y-%m-%d" if cell[2] == DATE else "%Y-%m-%d %H:%M:%S")
+
+
+def test_own_reader(folder):
+    rng = random.Random(99)
+    columns = ["c%d" % j for j in range(12)]
+    rows = [[random_cell(rng) for _ in columns] for _ in range(3000)]
+    rows[-1][0] = ("text", "end")
+    path = write(folder, "own.xlsx", columns, rows)
+    run = subprocess.run([os.path.join(os.path.dirname(tool_path()), "xlsx_dump"), path],
+                         stdout=subprocess.PIPE, timeout=300)
+    lines = run.stdout.decode("utf-8").split("\n")
+    assert run.returncode == 0 and lines[0] == "\t".join(["columns"] + columns), lines[0]
+    assert len(lines) == len(rows) + 2, "%d lines" % len(lines)
+    for i, row in enumerate(rows):
+        want = "\t".join([str(i + 2)] + [dumped(c) for c in row])
+        assert lines[i + 1] == want, "wanted %r, got %r" % (want, lines[i + 1])
+
+
 def test_number_formats(folder):
     codes = ["0.00", "#,##0.00", "0%", '0.0" <&> "', "@", "[Red]-0", "_(* #,##0_)", "mm-dd-yy"]
     rows = [[("number", 1.5, code), ("date", 45000.25, DATETIME, "d. mmm yyyy hh:mm"),
