@@ -357,8 +357,10 @@ static bool open_text(struct csv_reader *r, int fd, const char *encoding, size_t
     if (!encoding_reader_open(fd, encoding, &r->encoding, err))
         return false;
     csv_input_init(&r->input, r->encoding, r->env->budget);
-    if (!first_text(r, err) || !choose_dialect(r, args, &begin, err))
+    if (!first_text(r, err))
         return err_wrap(err, "%s", r->name);
+    if (!choose_dialect(r, args, &begin, err))
+        return false;
     if (args->header_row != 1)
         r->dialect.skip = 0;
     r->input.step = csv_read_step;

@@ -29,6 +29,7 @@ struct reading {
     struct csv_dialect dialect;
     uint32_t rows;
     uint32_t mode, agree; /* The commonest number of fields above one, and how many rows have it. */
+    uint32_t bad;         /* Rows with open quotes; not among `rows`. */
     uint32_t trouble;     /* Rows with open quotes or text after one. */
     uint32_t values, clean;
     struct shape head[PREAMBLE_ROWS + 1]; /* The first records, blank lines included. */
@@ -95,7 +96,7 @@ static void count_row(struct sniffer *s, const struct csv_row *row, struct readi
 {
     uint32_t n = row->n_fields < SNIFF_FIELDS ? row->n_fields : SNIFF_FIELDS;
 
-    if (r->rows++ == 0)
+    if (r->rows++ == 0 && r->bad == 0)
         r->first_fields = row->n_fields;
     s->counts[n]++;
     r->trouble += (row->flags & CSV_TEXT_AFTER_QUOTE) != 0;
@@ -123,7 +124,7 @@ static void read_sample(struct sniffer *s, struct reading *r)
     memset(s->counts, 0, sizeof s->counts);
     csv_parser_init(&s->parser, &r->dialect, NULL);
     csv_parser_feed(&s->parser, s->text, 0, s->n, whole);
-    while (r->rows < SNIFF_ROWS) {
+    while (r->rows + r->bad < SNIFF_ROWS) {
         outcome = csv_parse(&s->parser, &row);
         if (outcome == CSV_ROW) {
             count_row(s, &row, r);
@@ -133,7 +134,9 @@ static void read_sample(struct sniffer *s, struct reading *r)
             note_head(r, (struct shape){ 0 });
         } else if (outcome == CSV_BAD) {
             r->trouble++;
-            r->rows++;
+            r->bad++;
+            if (r->rows == 0)
+                r->first_fields = 2; /* Whatever it is, it is not prose. */
         } else {
             break;
         }
