@@ -136,6 +136,10 @@ static void add_headers(struct MHD_Response *response, const struct http_x *x)
         add_header(response, x, reply->headers[i].name, reply->headers[i].value);
     if (!http_reply_find(reply, "X-Request-Id"))
         add_header(response, x, "X-Request-Id", x->pub.request.id);
+    if (reply->status == 426) {
+        add_header(response, x, "Upgrade", "websocket");
+        add_header(response, x, "Sec-WebSocket-Version", "13");
+    }
     if (x->accept_ranges)
         add_header(response, x, "Accept-Ranges", "bytes");
     if (x->content_range)

@@ -24,6 +24,8 @@ struct ws {
     size_t n_extra, extra_at;
     size_t budget; /* Bytes that may still be read in this call. */
     bool ended;    /* The socket is at its end or broken. */
+    bool half_code;
+    bool broken; /* What came in was no frame: closed with 1002 by ourselves. */
     struct buf control;
 };
 
@@ -76,6 +78,17 @@ static ssize_t on_send(
     return -1;
 }
 
+/* A close holds no byte or a whole code; the library lets half a code pass. */
+static void on_frame(wslay_event_context_ptr ctx,
+    const struct wslay_event_on_frame_recv_start_arg *frame, void *user)
+{
+    struct ws *ws = user;
+
+    (void)ctx;
+    if (frame->opcode == WSLAY_CONNECTION_CLOSE && frame->payload_length == 1)
+        ws->half_code = true;
+}
+
 static void on_message(
     wslay_event_context_ptr ctx, const struct wslay_event_on_msg_recv_arg *msg, void *user)
 {
@@ -92,6 +105,7 @@ struct ws *ws_new(
     static const struct wslay_event_callbacks callbacks = {
         .recv_callback = on_recv,
         .send_callback = on_send,
+        .on_frame_recv_start_callback = on_frame,
         .on_msg_recv_callback = on_message,
     };
     struct ws *ws = calloc(1, sizeof *ws);
@@ -132,6 +146,8 @@ void ws_free(struct ws *ws)
 /* Pass on the control frames that the library has queued. */
 static void send_control(struct ws *ws)
 {
+    if (ws->broken)
+        return;
     buf_reset(&ws->control);
     if (wslay_event_want_write(ws->ctx) && wslay_event_send(ws->ctx) != 0)
         ws->ended = true;
@@ -140,17 +156,31 @@ static void send_control(struct ws *ws)
     buf_deinit(&ws->control);
 }
 
+/* Bytes that are no frame at all. The library would close without a code. */
+static void refuse_frame(struct ws *ws)
+{
+    static const unsigned char close_1002[] = { 0x88, 2, 1002 >> 8, 1002 & 0xff };
+
+    ws->broken = true;
+    ws->handler->send(ws->arg, close_1002, sizeof close_1002);
+}
+
 bool ws_read(struct ws *ws)
 {
     ws->budget = WS_READ_MAX;
-    if (wslay_event_want_read(ws->ctx)) {
-        if (wslay_event_recv(ws->ctx) != 0)
-            ws->ended = true;
+    if (!ws->broken && wslay_event_want_read(ws->ctx)) {
+        bool failed = wslay_event_recv(ws->ctx) != 0;
+
+        if ((failed || ws->half_code) && !ws->ended) {
+            refuse_frame(ws);
+            return true;
+        }
     } else { /* After a close only the end is of interest. */
         char waste[4096];
 
-        if (recv(ws->fd, waste, sizeof waste, MSG_DONTWAIT) == 0)
-            ws->ended = true;
+        ssize_t n = recv(ws->fd, waste, sizeof waste, MSG_DONTWAIT);
+
+        ws->ended = n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
     }
     send_control(ws);
     return !ws->ended;
@@ -179,10 +209,11 @@ void ws_close(struct ws *ws, int code, const char *reason)
 
 bool ws_closing(const struct ws *ws)
 {
-    return wslay_event_get_close_sent(ws->ctx) != 0;
+    return ws->broken || wslay_event_get_close_sent(ws->ctx) != 0;
 }
 
 bool ws_done(const struct ws *ws)
 {
-    return ws->ended || (!wslay_event_want_read(ws->ctx) && !wslay_event_want_write(ws->ctx));
+    return ws->ended || ws->broken ||
+           (!wslay_event_want_read(ws->ctx) && !wslay_event_want_write(ws->ctx));
 }
