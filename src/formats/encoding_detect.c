@@ -5,9 +5,7 @@
  * about text whose high bytes come in runs, as they do in East Asian and Cyrillic text but not in words with
  * an accent here and there.
  */
-#include "formats/encoding.h"
-
-#include "base/utf8.h"
+#include "formats/encoding_int.h"
 
 #include <iconv.h>
 #include <stdlib.h>
@@ -18,8 +16,8 @@ enum {
     GUESS_BYTES = 64 * 1024, /* More does not make the guess better. */
     GUESS_HIGH_MIN = 16,     /* High bytes below which no guess is worth anything. */
     CUT_MAX = 3,             /* Bytes of a character that the sample's end may cut. */
-    GOOD_PER_BAD =
-        20 /* Right multi-byte characters for each bad byte that still make a UTF-8 file. */
+    CUT_SAMPLE_MIN = 4096,   /* A smaller sample is the whole text, and so not cut. */
+    GOOD_PER_BAD = 20        /* Right characters beyond ASCII for a bad byte in UTF-8. */
 };
 
 /* Names as people write them, and ours. Latin-1 is read as the web does: as Windows-1252. */
@@ -105,30 +103,39 @@ static const char *utf16_by_nuls(const unsigned char *p, size_t n)
     return NULL;
 }
 
+/* Characters beyond ASCII in valid text. */
+static size_t count_wide(const char *p, size_t n)
+{
+    size_t wide = 0;
+
+    for (size_t i = 0; i < n; i++)
+        wide += (unsigned char)p[i] >= 0xC2;
+    return wide;
+}
+
 /* UTF-8, or UTF-8 with a few bytes damaged: in other encodings valid sequences are rare accidents. */
 static bool is_utf8(const char *p, size_t n)
 {
-    size_t bad = 0, good = 0, i = 0;
+    size_t i = encoding_valid_utf8(p, n), bad = 0, good;
 
+    if (i == n)
+        return true;
+    good = count_wide(p, i);
     while (i < n) {
-        size_t valid = utf8_valid_prefix(p + i, n - i);
+        size_t valid;
 
-        for (size_t k = i; bad > 0 && k < i + valid; k++)
-            good += (unsigned char)p[k] >= 0xC2;
-        if (bad == 0 && i + valid < n) {
-            for (size_t k = 0; k < valid; k++)
-                good += (unsigned char)p[k] >= 0xC2;
-        }
-        i += valid;
         /* What is left may be a character that goes on behind the sample. */
-        if (n - i <= CUT_MAX && (i == n || (unsigned char)p[i] >= 0xC2))
+        if (n - i <= CUT_MAX && (unsigned char)p[i] >= 0xC2 && (good > 0 || n >= CUT_SAMPLE_MIN))
             break;
         bad++;
         i++;
         if (bad > GOOD_PER_BAD && good < bad)
             return false;
+        valid = encoding_valid_utf8(p + i, n - i);
+        good += count_wide(p + i, valid);
+        i += valid;
     }
-    return bad == 0 || good >= bad * GOOD_PER_BAD;
+    return good >= bad * GOOD_PER_BAD;
 }
 
 /* Do high bytes come in runs, or lie where Shift-JIS has its first bytes? */
