@@ -175,7 +175,7 @@ static bool bind_fallback(
     if (!arg->fallback)
         return true;
     if (!json_parse(arg->fallback, strlen(arg->fallback), &value, err))
-        return err_wrap(err, "default of %s: ", arg->name);
+        return err_wrap(err, "default of %s", arg->name);
     ok = bind_value(ctx, at, arg, NULL, NULL, value, slot->base + arg->offset, err);
     json_free(value);
     return ok;

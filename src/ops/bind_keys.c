@@ -170,7 +170,7 @@ static bool load_right(struct bind *x, const struct op_env *env, const struct sc
         return false;
     if (!choose_keys(a, source_schema(right), names, env->arena, &keys, err) ||
         !columns_choose(source_schema(right), &a->bind_columns, "bind_columns", env->arena, values, err)) {
-        err_wrap(err, "%.100s: ", a->bind_file);
+        err_wrap(err, "%.100s", a->bind_file);
         goto out;
     }
     *right_schema = columns_schema(source_schema(right), values, env->arena);

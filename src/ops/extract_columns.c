@@ -251,7 +251,7 @@ static bool extract_result(void *state, struct json *result, struct err *err)
 const struct op op_extract_columns = {
     .name = "excel/extract-columns",
     .summary = "List the values of columns, with counts and statistics",
-    .flags = OP_RESULT | OP_TYPED,
+    .flags = OP_RESULT | OP_TYPED | OP_NO_TYPES,
     .args_size = sizeof(struct extract_args),
     .args = extract_arg_list,
     .says = extract_says,

@@ -68,7 +68,7 @@ static bool add_part(struct join_store *s, const struct bend *bend, const char *
     uint32_t len;
     double v;
 
-    if (bend->trim || bend->number)
+    if (bend->trim)
         utf8_trim(&p, &n);
     if (bend->ignore_case) {
         p = utf8_fold(&s->scratch, p, n, &n);

@@ -192,7 +192,7 @@ static void generate_close(void *state)
 const struct op op_json_generate = {
     .name = "json/generate",
     .summary = "Write the rows as JSON",
-    .flags = OP_TEXT | OP_TYPED | OP_JSON_TEXT,
+    .flags = OP_TEXT | OP_JSON_TEXT,
     .suffix = "json",
     .format = FILE_JSON,
     .args_size = sizeof(struct generate_args),

@@ -176,7 +176,7 @@ static bool sql_check(void *args, struct arena *arena, struct err *err)
     ok = sql_identifier((enum sql_dialect)a->database_type, a->table_name, true, &b, err);
     if (!ok) {
         snprintf(err->argument, sizeof err->argument, "table_name");
-        err_wrap(err, "table_name: ");
+        err_wrap(err, "table_name");
     }
     buf_deinit(&b);
     if (ok && a->column_mapping.n && a->columns.n)
@@ -256,7 +256,7 @@ static bool make_head(struct sql *x, const struct schema *in, struct buf *b, str
             continue;
         if (!add_identifier(x, b, c.names[i], &first, err)) {
             snprintf(err->column, sizeof err->column, "%s", c.names[i]);
-            return err_wrap(err, "column '%.64s': ", c.names[i]);
+            return err_wrap(err, "column '%.64s'", c.names[i]);
         }
         x->columns.at[x->columns.n++] = c.columns.at[i];
     }
@@ -370,7 +370,7 @@ static bool make_tuple(struct sql *x, const struct batch *in, uint32_t row, stru
             buf_add(b, ", ", 2);
         if (!sql_literal(x->dialect, &in->columns[x->columns.at[i]][row], (enum sql_empty)x->args->empty_as, b, err)) {
             err->at.row = batch_row(in, row);
-            return err_wrap(err, "row %" PRIu64 ": ", batch_row(in, row));
+            return err_wrap(err, "row %" PRIu64, batch_row(in, row));
         }
     }
     buf_addc(b, ')');
@@ -463,7 +463,7 @@ static bool sql_result(void *state, struct json *result, struct err *err)
 }
 
 #define SQL_OP                                                                                     \
-    .flags = OP_TEXT | OP_TYPED, .format = FILE_SQL, .args_size = sizeof(struct sql_args),         \
+    .flags = OP_TEXT, .format = FILE_SQL, .args_size = sizeof(struct sql_args),         \
     .examples = sql_examples, .check = sql_check, .open = sql_open,              \
     .push = sql_push, .finish = sql_finish, .result = sql_result, .close = sql_close
 
