@@ -347,6 +347,20 @@ static bool fail_value(const struct entry *e, const struct cell *cell, struct er
     return false;
 }
 
+/* Does the cell show something else now? Text 12 that has become the number 12 does not. */
+static bool has_changed(const struct cell *before, const struct cell *after)
+{
+    char a[CELL_SHOWN_MAX], b[CELL_SHOWN_MAX];
+    const char *p, *q;
+    size_t n, m;
+
+    if (before->type == after->type)
+        return !cell_same(before, after);
+    p = cell_shown(before, a, &n);
+    q = cell_shown(after, b, &m);
+    return n != m || memcmp(p, q, n) != 0;
+}
+
 static bool apply_one(struct entry *e, struct cell *cell, struct err *err)
 {
     const struct rule_params *common = e->run.params;
@@ -366,7 +380,7 @@ static bool apply_one(struct entry *e, struct cell *cell, struct err *err)
     case RULE_DONE:
         break;
     }
-    e->changed += !cell_same(&before, cell);
+    e->changed += has_changed(&before, cell);
     return true;
 }
 
