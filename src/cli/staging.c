@@ -65,6 +65,15 @@ bool staging_path(const struct staging *s, const char *name, char *path, struct 
     return fs_join(path, s->path, name, err);
 }
 
+/* Outputs are written for their owner alone; in their place they get the usual permissions. */
+static void set_mode(const char *path)
+{
+    mode_t mask = umask(0);
+
+    umask(mask);
+    chmod(path, 0666 & ~mask); /* Where it cannot be changed the file is there all the same. */
+}
+
 static bool from_path(
     const struct staging *s, const char *folder, const char *name, char *path, struct err *err)
 {
@@ -89,8 +98,10 @@ bool staging_keep(
     for (int k = 2; k < MAX_NAMES; k++) {
         if (!fs_join(path, dir, other, err))
             return false;
-        if (renameat2(AT_FDCWD, from, AT_FDCWD, path, RENAME_NOREPLACE) == 0)
+        if (renameat2(AT_FDCWD, from, AT_FDCWD, path, RENAME_NOREPLACE) == 0) {
+            set_mode(path);
             return true;
+        }
         if (errno != EEXIST)
             return folder_err(dir, errno, err);
         snprintf(other, sizeof other, "%.*s-%d%s", (int)(suffix - name), name, k, suffix);
@@ -101,11 +112,17 @@ bool staging_keep(
 bool staging_replace(struct staging *s, const char *name, const char *path, struct err *err)
 {
     char from[FS_PATH_MAX];
+    struct stat old;
+    bool there = stat(path, &old) == 0;
 
     if (!from_path(s, OUTPUTS, name, from, err))
         return false;
     if (rename(from, path) != 0)
         return err_set(err, ERR_CREATE, "'%.300s' cannot be written: %s", path, strerror(errno));
+    if (there)
+        chmod(path, old.st_mode & 07777);
+    else
+        set_mode(path);
     return true;
 }
 

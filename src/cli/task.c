@@ -129,8 +129,8 @@ static bool gather_files(struct work *w, struct err *err)
 static bool make_spec(struct work *w, struct err *err)
 {
     char outputs[FS_PATH_MAX], intermediate[FS_PATH_MAX];
-    bool keep =
-        settings_bool(w->task->settings, "chat_workflows.execution.save_intermediate_files");
+    bool keep = w->out_fd < 0 && settings_bool(w->task->settings,
+                                     "chat_workflows.execution.save_intermediate_files");
     struct json *spec = w->spec = json_new_object();
     bool ok;
 
@@ -243,10 +243,11 @@ static void tell_plain(const struct work *w)
     for (size_t i = 0; i < json_len(w->results); i++) {
         const struct json *r = json_at(w->results, i);
         const struct json *told = json_get(r, "data");
+        bool wrote = !json_isnull(json_get(r, "output_file_path"));
 
         if (w->task->progress != PROGRESS_NONE && w->task->progress != PROGRESS_JSON)
             tell_warnings(r);
-        if (told && w->out_fd != STDOUT_FILENO)
+        if (told && !wrote && w->out_fd != STDOUT_FILENO)
             cli_print_json(told);
     }
     for (size_t i = 0; i < json_len(w->output_files) && w->out_fd != STDOUT_FILENO; i++)
@@ -343,7 +344,7 @@ static bool reader_is_gone(const struct work *w)
 {
     struct pollfd out = { .fd = w->out_fd };
 
-    return w->out_fd == STDOUT_FILENO && poll(&out, 1, 0) == 1 && (out.revents & POLLERR);
+    return w->out_fd == STDOUT_FILENO && poll(&out, 1, 0) == 1 && (out.revents & (POLLERR | POLLHUP));
 }
 
 int task_run(const struct task *task)

@@ -1,0 +1,56 @@
+// sheetflow inspect: what a file holds.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Scratch, people } from './cli.mjs';
+
+test('a text file, for people', async (t) => {
+  const s = new Scratch(t);
+  s.write('people.csv', people);
+  const r = await s.run(['inspect', 'people.csv']);
+  assert.equal(r.status, 0);
+  assert.match(r.stdout, /^people\.csv: csv, 139 bytes$/m);
+  assert.match(r.stdout, /UTF-8, delimiter ,/);
+  assert.match(r.stdout, /3 rows, 5 columns/);
+  assert.match(r.stdout, /^id +text +0 +007, 008, 009$/m);
+  assert.match(r.stdout, /^age +integer +0 +36, 85, 41$/m);
+  assert.match(r.stdout, /^joined +date /m);
+});
+
+test('everything, as JSON', async (t) => {
+  const s = new Scratch(t);
+  s.write('people.csv', people);
+  const o = JSON.parse((await s.run(['inspect', '--json', 'people.csv'])).stdout);
+  assert.equal(o.format, 'csv');
+  assert.equal(o.rows, 3);
+  assert.deepEqual(o.column_names, ['id', 'name', 'email', 'age', 'joined']);
+  assert.deepEqual(o.data_types, { id: 'text', name: 'text', email: 'text', age: 'integer', joined: 'date' });
+  assert.equal(o.profile.email.blanks, 1);
+  assert.equal(o.file_size, 139);
+});
+
+test('a workbook, and one of its sheets', async (t) => {
+  const s = new Scratch(t);
+  s.write('people.csv', people);
+  await s.run(['op', 'csv/convert-to-excel', 'people.csv', 'people.xlsx']);
+  const first = await s.run(['inspect', 'people.xlsx']);
+  assert.match(first.stdout, /Sheets: +Sheet1 \(shown here\), Info/);
+  const o = JSON.parse((await s.run(['inspect', '--sheet', 'Info', '--json', 'people.xlsx'])).stdout);
+  assert.equal(o.sheet, 'Info');
+  const bad = await s.run(['inspect', '--sheet', 'Inof', 'people.xlsx']);
+  assert.equal(bad.status, 2);
+  assert.match(bad.stderr, /Info/);
+});
+
+test('standard input', async (t) => {
+  const s = new Scratch(t);
+  const r = await s.run(['inspect', '-'], { input: people });
+  assert.equal(r.status, 0);
+  assert.match(r.stdout, /3 rows, 5 columns/);
+});
+
+test('a file that is not there', async (t) => {
+  const s = new Scratch(t);
+  const r = await s.run(['inspect', 'none.csv']);
+  assert.equal(r.status, 66);
+  assert.equal(r.stderr, "sheetflow: there is no file 'none.csv'\n");
+});
