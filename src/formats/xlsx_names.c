@@ -58,7 +58,7 @@ const char *xlsx_name_repair(const char *raw, const char *fallback, char out[XLS
     else
         snprintf(out, XLSX_NAME_MAX, "%.*s", (int)n, p);
     if (strcasecmp(out, "History") == 0) {
-        strcat(out, "_");
+        snprintf(out + strlen(out), 2, "_");
         done = "Excel keeps the name History for itself";
     }
     buf_deinit(&clean);

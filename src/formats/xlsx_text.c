@@ -75,10 +75,10 @@ static char *put_escape(char *out, unsigned code)
 static char *put_entity(char *out, char c)
 {
     const char *name = c == '&' ? "&amp;" : c == '<' ? "&lt;" : "&gt;";
-    size_t n = strlen(name);
 
-    memcpy(out, name, n);
-    return out + n;
+    while (*name)
+        *out++ = *name++;
+    return out;
 }
 
 const char *xlsx_text_piece(char **out, const char *p, const char *end, size_t want)
