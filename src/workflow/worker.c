@@ -42,7 +42,8 @@ enum { READ_BYTES = 64 * 1024, SPEC_TIMEOUT_S = 10, PASSED_FD = 3 };
 struct worker {
     pid_t pid;
     int pidfd, events_fd;
-    struct buf in;           /* Events read but not yet taken. */
+    int life_fd;   /* Our end of its stdin: it ends when this is closed, by our death too. */
+    struct buf in; /* Events read but not yet taken. */
     size_t taken, searched;  /* Bytes of it that have been; that hold no further line end. */
     _Atomic int64_t kill_at; /* When the grace ends; 0: not cancelled. */
     bool killed;             /* By us. */
@@ -73,7 +74,7 @@ static bool send_spec(int fd, const struct json *spec, struct err *err)
         sent += (size_t)put;
     }
     free(text);
-    if (sent < n)
+    if (sent < n || shutdown(fd, SHUT_WR) != 0)
         return err_set(err, ERR_INTERNAL, "the worker process did not take its job");
     return true;
 }
@@ -153,7 +154,7 @@ static struct worker *new_worker(void)
         return NULL;
     buf_init(&w->in, WORKER_MAX_LINE);
     w->pid = -1;
-    w->pidfd = w->events_fd = -1;
+    w->pidfd = w->events_fd = w->life_fd = -1;
     return w;
 }
 
@@ -176,6 +177,7 @@ bool worker_start(
     rc = pass_fd >= 0 && passed < 0 ? errno : spawn(spec_fds[0], event_fds[1], passed, &w->pid);
     close(spec_fds[0]);
     close(event_fds[1]);
+    w->life_fd = spec_fds[1];
     w->events_fd = event_fds[0];
     if (rc != 0) {
         err_set(err, ERR_BUSY, "a worker process cannot be started: %s", strerror(rc));
@@ -189,9 +191,8 @@ bool worker_start(
     }
     fcntl(w->events_fd, F_SETFL, O_NONBLOCK);
     set_limits(w->pid, memory_limit);
-    ok = send_spec(spec_fds[1], spec, err);
+    ok = send_spec(w->life_fd, spec, err);
 out:
-    close(spec_fds[1]);
     if (passed >= 0)
         close(passed);
     if (ok)
@@ -253,6 +254,8 @@ void worker_free(struct worker *w)
         close(w->pidfd);
     if (w->events_fd >= 0)
         close(w->events_fd);
+    if (w->life_fd >= 0)
+        close(w->life_fd);
     buf_deinit(&w->in);
     free(w);
 }

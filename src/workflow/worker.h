@@ -8,6 +8,7 @@
  *     spec JSON ──────── pipe ──────────▶ run_execute()
  *     events    ◀─────── pipe ─────────── JSON lines
  *     SIGTERM: cancel; SIGKILL after WORKER_GRACE_MS
+ *     the parent's death cancels it too
  *
  * A worker that ends without "done" or "failed" gets a "failed" event made up for it by the reader here,
  * which says how it ended (killed by the system, memory limit, crash).
@@ -30,7 +31,7 @@ bool worker_start(const struct json *spec, size_t memory_limit, int pass_fd, str
 bool worker_next(struct worker *w, int timeout_ms, struct json **event, struct err *err) MUST_CHECK;
 void worker_cancel(struct worker *w); /* Thread-safe; SIGTERM now, SIGKILL after the grace by worker_next(). */
 int worker_pid(const struct worker *w);
-void worker_free(struct worker *w);   /* Kills it when it still runs, and reaps it. */
+void worker_free(struct worker *w);   /* Kills it when it still runs, and reaps it. NULL is fine. */
 
 /* The worker's own main: spec from descriptor 0, events to descriptor 1. Returns the exit status. */
 int worker_main(void);

@@ -1,8 +1,9 @@
 /*
  * The worker's side: read the specification, do the job, write a line an event.
  *
- * SIGTERM, from the parent or from the system when the parent dies, asks for an orderly end; a worker
- * that does not get there in LAST_SECONDS is ended by its own alarm.
+ * Two things ask for an orderly end: SIGTERM, and the parent's death, seen as the hang-up of descriptor 0, whose
+ * other end the parent keeps open. (PR_SET_PDEATHSIG would fire when the thread that started us
+ * ends.) A worker that does not get there in LAST_SECONDS is ended by its own alarm.
  */
 
 #include "workflow/worker.h"
@@ -12,20 +13,35 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
-enum { SPEC_FD = 0, EVENTS_FD = 1, LAST_SECONDS = 10, READ_BYTES = 64 * 1024 };
+enum { SPEC_FD = 0, EVENTS_FD = 1, LAST_SECONDS = 3, READ_BYTES = 64 * 1024 };
 
-static volatile int cancelled; /* Set by the signal handler only. */
+static volatile int cancelled; /* Set by end_soon() only. */
+
+static void end_soon(void)
+{
+    cancelled = 1;
+    alarm(LAST_SECONDS);
+}
 
 static void on_terminate(int signal_number)
 {
     (void)signal_number;
-    cancelled = 1;
-    alarm(LAST_SECONDS);
+    end_soon();
+}
+
+static void *watch_parent(void *unused)
+{
+    struct pollfd parent = { .fd = SPEC_FD }; /* POLLHUP and POLLERR are always told. */
+
+    while (poll(&parent, 1, -1) < 0 && errno == EINTR)
+        continue;
+    end_soon();
+    return unused;
 }
 
 static void set_signals(void)
@@ -40,7 +56,6 @@ static void set_signals(void)
     sigaction(SIGHUP, &ignore, NULL);
     sigemptyset(&none); /* The parent's mask is inherited. */
     sigprocmask(SIG_SETMASK, &none, NULL);
-    prctl(PR_SET_PDEATHSIG, SIGTERM);
 }
 
 static bool read_spec(struct json **spec, struct err *err)
@@ -119,11 +134,14 @@ int worker_main(void)
     struct json *spec = NULL;
     struct err err = { 0 };
     struct buf line;
+    pthread_t watcher;
     bool ok;
 
     set_signals();
     buf_init(&line, WORKER_MAX_LINE);
     if (read_spec(&spec, &err)) {
+        if (pthread_create(&watcher, NULL, watch_parent, NULL) == 0)
+            pthread_detach(watcher);
         ok = run_execute(spec, send_event, &line, &cancelled, &err);
     } else {
         send_failed(&line, &err);

@@ -14,11 +14,14 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* ---- the worker's side ---- */
@@ -305,6 +308,49 @@ static void waiting_has_an_end(void **state)
 
 /* ---- the real worker ---- */
 
+/* A pipe that nobody writes to as its input: the job can only end with its parent. */
+static void the_death_of_the_parent_ends_it(void **state)
+{
+    char dir[] = "/tmp/test-worker-XXXXXX", path[64], text[256], byte;
+    struct pollfd end;
+    struct json *spec;
+    struct worker *w;
+    struct err err;
+    pid_t parent;
+    int told[2];
+
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    snprintf(path, sizeof path, "%s/pipe", dir);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    snprintf(text, sizeof text,
+        "{\"job\":\"inspect\",\"files\":[{\"name\":\"a\",\"path\":\"%s\",\"base\":\"a\"}],"
+        "\"inspect\":{\"file\":\"a\"}}",
+        path);
+    assert_true(json_parse(text, strlen(text), &spec, &err));
+    assert_int_equal(pipe(told), 0);
+    setenv("WORKER", "real", 1);
+    parent = fork();
+    assert_true(parent >= 0);
+    if (parent == 0) {
+        /* told[1] is the worker's descriptor 3: it closes when the worker ends. */
+        if (!worker_start(spec, 0, told[1], &w, &err) || write(told[1], "x", 1) != 1)
+            _exit(1);
+        for (;;)
+            pause();
+    }
+    close(told[1]);
+    assert_int_equal(read(told[0], &byte, 1), 1); /* The worker has its job. */
+    assert_int_equal(kill(parent, SIGKILL), 0);
+    assert_int_equal(waitpid(parent, NULL, 0), parent);
+    end = (struct pollfd){ .fd = told[0], .events = POLLIN };
+    assert_int_equal(poll(&end, 1, 20000), 1);
+    assert_int_equal(read(told[0], &byte, 1), 0);
+    close(told[0]);
+    json_free(spec);
+    assert_true(fs_remove_tree(dir, &err));
+}
+
 static bool ask_real(const char *text, struct json **data, struct err *err)
 {
     struct json *spec;
@@ -369,6 +415,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(cancel_is_asked_first),
         cmocka_unit_test(cancel_is_enforced_after_the_grace),
         cmocka_unit_test(waiting_has_an_end),
+        cmocka_unit_test(the_death_of_the_parent_ends_it),
         cmocka_unit_test(inspect_in_a_worker),
         cmocka_unit_test(a_job_that_makes_no_sense),
     };
