@@ -16,6 +16,9 @@ enum {
     PREAMBLE_DATA_MIN = 2 /* Rows that must follow its header. */
 };
 
+#define PROSE_SHARE 0.7  /* Of rows that must agree where the first line has no delimiter. */
+#define CLEAN_WEIGHT 0.4 /* Of the looks of the values against the agreement of the rows. */
+
 static const char candidates[] = "\t,;|";
 
 /* What one row looks like under a dialect. */
@@ -34,7 +37,6 @@ struct reading {
     uint32_t values, clean;
     struct shape head[PREAMBLE_ROWS + 1]; /* The first records, blank lines included. */
     uint32_t n_head;
-    uint32_t first_fields; /* Of the first row that is not blank. */
     double score;
 };
 
@@ -96,8 +98,7 @@ static void count_row(struct sniffer *s, const struct csv_row *row, struct readi
 {
     uint32_t n = row->n_fields < SNIFF_FIELDS ? row->n_fields : SNIFF_FIELDS;
 
-    if (r->rows++ == 0 && r->bad == 0)
-        r->first_fields = row->n_fields;
+    r->rows++;
     s->counts[n]++;
     r->trouble += (row->flags & CSV_TEXT_AFTER_QUOTE) != 0;
     for (uint32_t i = 0; i < n; i++) {
@@ -135,8 +136,8 @@ static void read_sample(struct sniffer *s, struct reading *r)
         } else if (outcome == CSV_BAD) {
             r->trouble++;
             r->bad++;
-            if (r->rows == 0)
-                r->first_fields = 2; /* Whatever it is, it is not prose. */
+            note_head(
+                r, (struct shape){ .n_fields = 2, .filled = 2 }); /* Neither a title nor prose. */
         } else {
             break;
         }
@@ -151,25 +152,45 @@ static void read_sample(struct sniffer *s, struct reading *r)
     }
 }
 
+/* A comment above the table. A line of the table's width is its header, # or not. */
+static bool is_comment(const struct reading *r, const struct shape *h)
+{
+    return h->comment && h->n_fields != r->mode;
+}
+
+/* Fields of the first row, comments and blank lines aside. */
+static uint32_t first_fields(const struct reading *r, uint32_t *comments)
+{
+    uint32_t i = 0;
+
+    *comments = 0;
+    for (; i < r->n_head && (is_comment(r, &r->head[i]) || r->head[i].n_fields == 0); i++)
+        *comments += r->head[i].comment;
+    return i < r->n_head ? r->head[i].n_fields : 0;
+}
+
 /* How likely the text is meant to be read like this; 0: not at all. */
 static double score(const struct reading *r)
 {
+    uint32_t comments, first = first_fields(r, &comments);
     double share, clean;
 
-    if (r->rows == 0 || r->mode < 2)
+    if (r->mode < 2)
         return 0;
-    share = (double)r->agree / r->rows;
+    share = (double)r->agree / (r->rows - comments);
     clean = r->values ? (double)r->clean / r->values : 1;
     /* A first line without the delimiter: a title, or a column of prose that happens to hold it. */
-    if (r->first_fields < 2 && share < 0.7)
+    if (first < 2 && share < PROSE_SHARE)
         return 0;
-    return share * (0.6 + 0.4 * clean);
+    return share * (1 - CLEAN_WEIGHT + CLEAN_WEIGHT * clean);
 }
 
 /* Every delimiter followed by a blank, and none in the first line: a column of names or prose. */
 static bool is_prose(const struct sniffer *s, const struct reading *r)
 {
-    if (r->first_fields > 1 || r->dialect.delimiter != ',')
+    uint32_t comments;
+
+    if (first_fields(r, &comments) > 1 || r->dialect.delimiter != ',')
         return false;
     for (size_t i = 0; i + 1 < s->n; i++) {
         if (s->text[i] == ',' && s->text[i + 1] != ' ')
@@ -227,12 +248,10 @@ static uint32_t preamble(const struct reading *r)
 {
     uint32_t k = 0, titles = 0, padded = 0, blanks = 0;
 
-    if (r->rows == 0 || r->agree * UINT64_C(10) < r->rows * UINT64_C(8))
-        return 0;
     for (; k < r->n_head && k < PREAMBLE_ROWS; k++) {
         const struct shape *h = &r->head[k];
 
-        if (h->filled > 1 && !(h->comment && h->n_fields != r->mode))
+        if (h->filled > 1 && !is_comment(r, h))
             break;
         titles += h->filled > 0;
         padded += h->filled > 0 && h->n_fields > 1 && !h->comment;
@@ -241,6 +260,8 @@ static uint32_t preamble(const struct reading *r)
     if (titles == 0 || k == r->n_head || r->head[k].n_fields != r->mode || !r->head[k].distinct)
         return 0;
     if (r->rows < titles + 1 + PREAMBLE_DATA_MIN)
+        return 0;
+    if (r->agree * UINT64_C(10) < (r->rows - titles) * UINT64_C(8))
         return 0;
     if ((padded || r->mode < 3) && blanks == 0)
         return 0;
