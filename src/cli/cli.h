@@ -92,10 +92,12 @@ int cli_end(int status);
 /* Settings from --config, the environment and the flags of the verb that stand for one. */
 bool cli_settings(const struct cli *cli, struct settings **out, struct err *err) MUST_CHECK;
 
-/* Help of the program, and of one verb. */
-void help_program(void);
-void help_verb(const struct verb *verb);
-void help_flags(const struct cli_flag *flags);
+/* Help of the program, of one verb, of a verb's flags, of an operation (with the flags of `op`). */
+void usage_program(void);
+void usage_verb(const struct verb *verb);
+void usage_flags(const struct cli_flag *flags);
+struct op;
+void usage_operation(const struct op *op, const struct cli_flag *flags);
 
 /* "1,234,567" in out (32 bytes). */
 const char *cli_count(uint64_t n, char *out);

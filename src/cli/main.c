@@ -152,13 +152,13 @@ static int run_help(struct cli *cli)
     const struct verb *verb;
 
     if (cli->n_words == 0) {
-        help_program();
+        usage_program();
         return EXIT_SUCCESS;
     }
     verb = find_verb(cli->words[0]);
     if (!verb)
         return unknown_verb(cli->words[0]);
-    help_verb(verb);
+    usage_verb(verb);
     return EXIT_SUCCESS;
 }
 
@@ -191,7 +191,7 @@ static int run_verb(const struct verb *verb, int argc, char **argv)
     if (verb->prepare) {
         status = verb->prepare(&cli, argc, argv);
     } else if (asks_help(argc, argv)) {
-        help_verb(verb);
+        usage_verb(verb);
         status = EXIT_SUCCESS;
     } else if (!cli_parse(&cli, argc, argv, NULL, NULL, &err)) {
         status = cli_fail_usage(&cli, &err);

@@ -344,7 +344,8 @@ static bool reader_is_gone(const struct work *w)
 {
     struct pollfd out = { .fd = w->out_fd };
 
-    return w->out_fd == STDOUT_FILENO && poll(&out, 1, 0) == 1 && (out.revents & (POLLERR | POLLHUP));
+    return w->out_fd == STDOUT_FILENO && poll(&out, 1, 0) == 1 &&
+           (out.revents & (POLLERR | POLLHUP));
 }
 
 int task_run(const struct task *task)

@@ -4,7 +4,6 @@
 
 #include "cli/at_file.h"
 #include "cli/task.h"
-#include "describe/help.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -165,6 +164,12 @@ out:
     return status;
 }
 
+static int explain(const struct op *op)
+{
+    usage_operation(op, op_flags);
+    return EXIT_SUCCESS;
+}
+
 /* The operation's name comes first, as the flags that follow are its own. */
 static int prepare_op(struct cli *cli, int argc, char **argv)
 {
@@ -175,7 +180,7 @@ static int prepare_op(struct cli *cli, int argc, char **argv)
         bool help = argc > 0 && (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0);
 
         if (help) {
-            help_verb(cli->verb);
+            usage_verb(cli->verb);
             return EXIT_SUCCESS;
         }
         err_set(&err, ERR_USAGE,
@@ -190,7 +195,7 @@ static int prepare_op(struct cli *cli, int argc, char **argv)
     }
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
-            return help_op_print(cli, op);
+            return explain(op);
     }
     if (!cli_parse(cli, argc - 1, argv + 1, takes_value, (void *)(uintptr_t)op, &err)) {
         int status = cli_fail(&err);
