@@ -184,11 +184,9 @@ static bool is_sylk(struct head h)
 static bool is_json(struct head h)
 {
     static const char order[] = "[{\"";
-    size_t at = 0;
+    size_t at = h.n && h.p[0] == '{';
 
-    if (h.n && h.p[0] == '{')
-        at = 1;
-    for (size_t i = at; i < h.n && at < 3; i++) {
+    for (size_t i = 0; i < h.n && at < 3; i++) {
         if (strchr(" \t\r\n", h.p[i]) && h.p[i])
             continue;
         if (h.p[i] != order[at])

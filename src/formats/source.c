@@ -45,7 +45,7 @@ static bool suffix_fits(const char *name, enum file_format format, bool gzip)
         return false;
     while (k < n && name[n - 1 - k] != '.' && name[n - 1 - k] != '/')
         k++;
-    if (k == n || name[n - 1 - k] != '.' || k + 1 == n)
+    if (k == 0 || k == n || name[n - 1 - k] != '.' || k + 1 == n)
         return true; /* No suffix claims nothing. */
     for (const char *const *s = fitting; *s; s++) {
         if (strlen(*s) == k + 1 && strncasecmp(name + n - 1 - k, *s, k + 1) == 0)
