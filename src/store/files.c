@@ -209,28 +209,36 @@ bool conversation_file_dir(const struct data_dirs *dirs, const char *partition, 
            fs_join(out, dir, file_kind_folder(kind), err);
 }
 
-bool conversation_metadata_save(const char *dir, const struct conversation *c, struct err *err)
+bool conversation_metadata_text(const struct conversation *c, struct buf *out, struct err *err)
 {
-    char path[FS_PATH_MAX], created[DATE_TEXT_MAX];
     struct json *o = json_new_object();
-    struct buf b;
+    char created[DATE_TEXT_MAX];
     bool ok;
 
-    buf_init(&b, METADATA_MAX);
     date_format_utc(c->created_ns, created);
-    ok = o && json_set_string(o, "chat_id", c->id) &&
+    ok = json_set_string(o, "chat_id", c->id) &&
          json_set_string(o, "participant_name", c->participant) &&
          json_set_string(o, "created_at", created) &&
          json_set_string(o, "partition_key", c->partition);
     if (ok) {
-        json_write(o, true, &b);
-        buf_addc(&b, '\n');
-        ok = buf_ok(&b, "metadata.json", err) && fs_join(path, dir, "metadata.json", err) &&
-             fs_save(path, b.data, b.len, err);
+        json_write(o, true, out);
+        buf_addc(out, '\n');
     } else {
         err_nomem(err);
     }
     json_free(o);
+    return ok && buf_ok(out, "metadata.json", err);
+}
+
+bool conversation_metadata_save(const char *dir, const struct conversation *c, struct err *err)
+{
+    char path[FS_PATH_MAX];
+    struct buf b;
+    bool ok;
+
+    buf_init(&b, METADATA_MAX);
+    ok = conversation_metadata_text(c, &b, err) && fs_join(path, dir, "metadata.json", err) &&
+         fs_save(path, b.data, b.len, err);
     buf_deinit(&b);
     return ok;
 }

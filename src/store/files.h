@@ -37,6 +37,9 @@ bool conversation_file_dir(const struct data_dirs *dirs, const char *partition, 
 /* Create them and write metadata.json. */
 bool conversation_dirs_make(
     const struct data_dirs *dirs, const struct conversation *c, struct err *err) MUST_CHECK;
+/* What metadata.json says; and write it into the folder `dir`. */
+bool conversation_metadata_text(
+    const struct conversation *c, struct buf *out, struct err *err) MUST_CHECK;
 bool conversation_metadata_save(
     const char *dir, const struct conversation *c, struct err *err) MUST_CHECK;
 bool conversation_dirs_remove(const struct data_dirs *dirs, const char *partition, const char *id,

@@ -287,7 +287,8 @@ static bool remove_orphan(struct reconcile *r, const char *path, const char *id,
             return false;
         if (holds_files) {
             log_write(LOG_ERROR,
-                "a folder belongs to another database and is left alone: bring that back, or remove "
+                "a folder belongs to another database and is left alone: bring that back, or "
+                "remove "
                 "workflows/" STORE_ID_FILE " to give the folder up",
                 "chat_id", id, NULL);
             r->kept_some = true;

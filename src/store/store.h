@@ -18,46 +18,59 @@
 struct store;
 
 struct store_config {
-    const char *path;    /* Of the database file; its folder exists. */
-    uint32_t readers;    /* Reading connections; 0: 4. */
+    const char *path; /* Of the database file; its folder exists. */
+    uint32_t readers; /* Reading connections; 0: 4. */
 };
 
 /* Open or create, migrating an older schema. Errors: ERR_STATE when a newer program wrote it, ERR_IO, ERR_DATA (corrupt). */
 bool store_open(const struct store_config *config, struct store **out, struct err *err) MUST_CHECK;
 void store_close(struct store *s); /* Finishes pending commits, checkpoints. */
 bool store_healthy(struct store *s, struct err *err) MUST_CHECK; /* Can it read and write now? */
-const char *store_version(void);   /* "SQLite 3.40.1" */
-int64_t store_id(struct store *s);  /* A random number given to the database when it was made; backups share it. */
+const char *store_version(void);                                 /* "SQLite 3.40.1" */
+int64_t store_id(struct store
+        *s); /* A random number given to the database when it was made; backups share it. */
 
 enum { ID_LEN = 37 }; /* UUID text with its NUL. */
 
 enum conversation_status {
-    CONVERSATION_CREATED, CONVERSATION_ACTIVE, CONVERSATION_PROCESSING, CONVERSATION_COMPLETED,
-    CONVERSATION_FAILED, CONVERSATION_ARCHIVED, CONVERSATION_STATUS_COUNT
+    CONVERSATION_CREATED,
+    CONVERSATION_ACTIVE,
+    CONVERSATION_PROCESSING,
+    CONVERSATION_COMPLETED,
+    CONVERSATION_FAILED,
+    CONVERSATION_ARCHIVED,
+    CONVERSATION_STATUS_COUNT
 };
 const char *conversation_status_name(enum conversation_status s);
 bool conversation_status_find(const char *name, enum conversation_status *out);
 
 struct conversation {
     char id[ID_LEN];
-    const char *participant;   /* "BlueWhale-4821", unique among live ones. */
-    const char *name;          /* Given by the user, or NULL. */
+    const char *participant; /* "BlueWhale-4821", unique among live ones. */
+    const char *name;        /* Given by the user, or NULL. */
     enum conversation_status status;
-    const char *partition;     /* "2026/02": its folder below workflows/, without the id; may be "". */
-    const char *metadata;      /* JSON object text. */
+    const char *partition; /* "2026/02": its folder below workflows/, without the id; may be "". */
+    const char *metadata;  /* JSON object text. */
     int64_t created_ns, updated_ns;
     uint64_t n_messages, n_steps, n_files; /* Filled by reads. */
 };
 
 struct message {
     char id[ID_LEN];
-    const char *type;     /* user, system, file_upload, step_result, error, progress */
+    const char *type; /* user, system, file_upload, step_result, error, progress */
     const char *content;
     const char *metadata; /* JSON object text. */
     int64_t created_ns;
 };
 
-enum run_status { RUN_PENDING, RUN_RUNNING, RUN_COMPLETED, RUN_FAILED, RUN_CANCELLED, RUN_STATUS_COUNT };
+enum run_status {
+    RUN_PENDING,
+    RUN_RUNNING,
+    RUN_COMPLETED,
+    RUN_FAILED,
+    RUN_CANCELLED,
+    RUN_STATUS_COUNT
+};
 const char *run_status_name(enum run_status s);
 bool run_status_find(const char *name, enum run_status *out);
 
@@ -70,26 +83,34 @@ struct run {
     const char *options; /* JSON object text: async, resume_of, ... */
     const char *error;   /* JSON of the err, or NULL. */
     int64_t created_ns, started_ns, completed_ns; /* 0: not yet. */
-    uint32_t attempt;    /* How often it has begun to run. */
+    uint32_t attempt;                             /* How often it has begun to run. */
 };
 
-enum step_status { STEP_PENDING, STEP_RUNNING, STEP_COMPLETED, STEP_FAILED, STEP_SKIPPED, STEP_CANCELLED, STEP_STATUS_COUNT };
+enum step_status {
+    STEP_PENDING,
+    STEP_RUNNING,
+    STEP_COMPLETED,
+    STEP_FAILED,
+    STEP_SKIPPED,
+    STEP_CANCELLED,
+    STEP_STATUS_COUNT
+};
 const char *step_status_name(enum step_status s);
 bool step_status_find(const char *name, enum step_status *out);
 
 struct step {
     char id[ID_LEN];
     char run[ID_LEN];
-    uint32_t index;        /* From 0. */
+    uint32_t index; /* From 0. */
     const char *operation;
-    const char *arguments; /* JSON object text. */
+    const char *arguments;                /* JSON object text. */
     const char *input_file, *output_file; /* Relative paths, or NULL. */
     enum step_status status;
-    uint32_t progress;     /* 0..100 */
-    const char *error;     /* Sentence, or NULL. */
-    const char *result;    /* JSON of the step's result as clients get it, or NULL. */
+    uint32_t progress;  /* 0..100 */
+    const char *error;  /* Sentence, or NULL. */
+    const char *result; /* JSON of the step's result as clients get it, or NULL. */
     uint64_t rows_in, rows_out;
-    const char *warnings;  /* JSON array text. */
+    const char *warnings; /* JSON array text. */
     int64_t started_ns, completed_ns;
 };
 
@@ -99,14 +120,14 @@ bool file_kind_find(const char *folder, enum file_kind *out);
 
 struct stored_file {
     char conversation[ID_LEN];
-    const char *name;    /* Unique in the conversation; also its name on disk. */
+    const char *name; /* Unique in the conversation; also its name on disk. */
     enum file_kind kind;
-    const char *base;    /* Base name of the upload it comes from. */
-    const char *format;  /* "csv" */
-    const char *facts;   /* JSON object text: sheets, rows, columns, ... */
+    const char *base;   /* Base name of the upload it comes from. */
+    const char *format; /* "csv" */
+    const char *facts;  /* JSON object text: sheets, rows, columns, ... */
     uint64_t size;
     char sha256[65];
-    char run[ID_LEN];    /* Empty for uploads. */
+    char run[ID_LEN]; /* Empty for uploads. */
     int64_t created_ns;
 };
 
@@ -127,33 +148,36 @@ struct conversation_filter {
     uint32_t limit, offset;
 };
 /* Newest first. *total counts all that match. */
-bool store_conversation_list(struct store *s, const struct conversation_filter *filter, struct arena *arena,
-    struct conversation **out, size_t *n, uint64_t *total, struct err *err) MUST_CHECK;
+bool store_conversation_list(struct store *s, const struct conversation_filter *filter,
+    struct arena *arena, struct conversation **out, size_t *n, uint64_t *total,
+    struct err *err) MUST_CHECK;
 
 /* Those unchanged since before `before_ns`, oldest first, at most `limit`. */
-bool store_conversations_before(struct store *s, int64_t before_ns, uint32_t limit, struct arena *arena,
-    struct conversation **out, size_t *n, struct err *err) MUST_CHECK;
+bool store_conversations_before(struct store *s, int64_t before_ns, uint32_t limit,
+    struct arena *arena, struct conversation **out, size_t *n, struct err *err) MUST_CHECK;
 
 /* In order of creation. limit 0: all; else the last `limit` ones. */
 bool store_messages(struct store *s, const char *conversation, uint32_t limit, struct arena *arena,
     struct message **out, size_t *n, struct err *err) MUST_CHECK;
-bool store_files(struct store *s, const char *conversation, struct arena *arena, struct stored_file **out,
-    size_t *n, struct err *err) MUST_CHECK;
-bool store_file_get(struct store *s, const char *conversation, const char *name, struct arena *arena,
-    struct stored_file *out, struct err *err) MUST_CHECK;
+bool store_files(struct store *s, const char *conversation, struct arena *arena,
+    struct stored_file **out, size_t *n, struct err *err) MUST_CHECK;
+bool store_file_get(struct store *s, const char *conversation, const char *name,
+    struct arena *arena, struct stored_file *out, struct err *err) MUST_CHECK;
 /* run NULL: steps of all runs, in order. */
 bool store_steps(struct store *s, const char *conversation, const char *run, struct arena *arena,
     struct step **out, size_t *n, struct err *err) MUST_CHECK;
 /* conversation NULL: of all (for start-up: unfinished_only). Oldest first. */
-bool store_runs(struct store *s, const char *conversation, bool unfinished_only, struct arena *arena,
-    struct run **out, size_t *n, struct err *err) MUST_CHECK;
+bool store_runs(struct store *s, const char *conversation, bool unfinished_only,
+    struct arena *arena, struct run **out, size_t *n, struct err *err) MUST_CHECK;
 bool store_run_get(struct store *s, const char *conversation, const char *run, struct arena *arena,
     struct run *out, struct err *err) MUST_CHECK;
 /* Events with seq > since, at most max, in order. */
-bool store_events(struct store *s, const char *conversation, uint64_t since, uint32_t max, struct arena *arena,
-    struct event **out, size_t *n, struct err *err) MUST_CHECK;
-bool store_last_seq(struct store *s, const char *conversation, uint64_t *seq, struct err *err) MUST_CHECK;
-bool store_participant_taken(struct store *s, const char *participant, bool *taken, struct err *err) MUST_CHECK;
+bool store_events(struct store *s, const char *conversation, uint64_t since, uint32_t max,
+    struct arena *arena, struct event **out, size_t *n, struct err *err) MUST_CHECK;
+bool store_last_seq(
+    struct store *s, const char *conversation, uint64_t *seq, struct err *err) MUST_CHECK;
+bool store_participant_taken(
+    struct store *s, const char *participant, bool *taken, struct err *err) MUST_CHECK;
 
 /* Everything about one conversation, as of one moment: what a dump holds. */
 struct conversation_rows {
@@ -185,11 +209,13 @@ bool store_reply_find(struct store *s, const char *scope, const char *key, struc
 
 struct store_tx;
 
-struct store_tx *store_begin(struct store *s); /* NULL when memory ends; everything below then fails at commit. */
+struct store_tx *store_begin(
+    struct store *s); /* NULL when memory ends; everything below then fails at commit. */
 void store_abort(struct store_tx *tx);
 
 /* Everything is copied. Preconditions are checked at commit and fail the whole transaction. */
-void store_add_conversation(struct store_tx *tx, const struct conversation *c); /* id or participant taken: ERR_STATE */
+void store_add_conversation(
+    struct store_tx *tx, const struct conversation *c); /* id or participant taken: ERR_STATE */
 /* NULL members stay; status -1 stays. updated_ns is always set. Unknown id: ERR_NOT_FOUND. */
 struct conversation_change {
     const char *name, *metadata;
@@ -197,17 +223,19 @@ struct conversation_change {
     int status_if; /* Only when the status is this one now, -1: always; else ERR_STATE. */
     int64_t updated_ns;
 };
-void store_change_conversation(struct store_tx *tx, const char *id, const struct conversation_change *change);
+void store_change_conversation(
+    struct store_tx *tx, const char *id, const struct conversation_change *change);
 void store_delete_conversation(struct store_tx *tx, const char *id); /* With all its rows. */
 void store_add_message(struct store_tx *tx, const char *conversation, const struct message *m);
 /* Name taken in the conversation: ERR_STATE. */
 void store_add_file(struct store_tx *tx, const struct stored_file *f);
-void store_delete_file(struct store_tx *tx, const char *conversation, const char *name); /* Unknown: ERR_NOT_FOUND. */
+void store_delete_file(
+    struct store_tx *tx, const char *conversation, const char *name); /* Unknown: ERR_NOT_FOUND. */
 void store_add_run(struct store_tx *tx, const struct run *r);
 /* from: bit set of 1 << status it must be in now, else ERR_STATE. error NULL stays. Times 0 stay.
  * A change to RUN_RUNNING counts one more attempt. */
-void store_change_run(struct store_tx *tx, const char *run, unsigned from, enum run_status to, const char *error,
-    int64_t started_ns, int64_t completed_ns);
+void store_change_run(struct store_tx *tx, const char *run, unsigned from, enum run_status to,
+    const char *error, int64_t started_ns, int64_t completed_ns);
 void store_add_step(struct store_tx *tx, const struct step *st);
 /* Writes all mutable fields (output_file, status, progress, error, result, rows, warnings, times) where the status
  * now is in `from`, else ERR_STATE. input_file too, unless NULL. */
@@ -216,15 +244,15 @@ void store_change_step(struct store_tx *tx, unsigned from, const struct step *st
  * Append an event: `body` (taken over) gets "type", "timestamp" and "seq" put first; *sent (may be NULL) is
  * set at commit to the text as stored, on the heap, for the caller to publish and free.
  */
-void store_add_event(struct store_tx *tx, const char *conversation, const char *type, struct json *body,
-    int64_t now_ns, char **sent);
+void store_add_event(struct store_tx *tx, const char *conversation, const char *type,
+    struct json *body, int64_t now_ns, char **sent);
 
 /*
  * As store_add_event(), and the conversation's earlier event with the same key goes: of progress only the latest
  * is kept. key NULL: the same as store_add_event().
  */
-void store_replace_event(struct store_tx *tx, const char *conversation, const char *type, const char *key,
-    struct json *body, int64_t now_ns, char **sent);
+void store_replace_event(struct store_tx *tx, const char *conversation, const char *type,
+    const char *key, struct json *body, int64_t now_ns, char **sent);
 /* An event as it once was sent, for restore: its seq must be higher than the last one, else ERR_STATE. */
 void store_restore_event(struct store_tx *tx, const char *conversation, const struct event *event);
 /* Scope and key taken: ERR_STATE. */
