@@ -163,8 +163,8 @@ static bool match_keys(const struct bind_ctx *ctx, const struct bind_path *path,
     return true;
 }
 
-static bool bind_fallback(
-    const struct bind_ctx *ctx, const struct bind_path *at, const struct bind_slot *slot, struct err *err)
+static bool bind_fallback(const struct bind_ctx *ctx, const struct bind_path *at,
+    const struct bind_slot *slot, struct err *err)
 {
     const struct arg *arg = slot->arg;
     struct json *value = NULL;
@@ -181,8 +181,8 @@ static bool bind_fallback(
     return ok;
 }
 
-bool bind_object(const struct bind_ctx *ctx, const struct bind_path *path, struct bind_slot *slots, size_t n,
-    struct json *object, struct err *err)
+bool bind_object(const struct bind_ctx *ctx, const struct bind_path *path, struct bind_slot *slots,
+    size_t n, struct json *object, struct err *err)
 {
     if (object && json_kind(object) != JSON_KIND_OBJECT) {
         char shown[BIND_SHOWN + 16];
@@ -247,8 +247,8 @@ bool op_bind(const struct op *op, const struct json *arguments, struct arena *ar
     return true;
 }
 
-bool arg_bind(const struct arg *fields, const char *owner, const char *path, const struct json *object,
-    struct arena *arena, void *dst, struct err *err)
+bool arg_bind(const struct arg *fields, const char *owner, const char *path,
+    const struct json *object, struct arena *arena, void *dst, struct err *err)
 {
     struct bind_slot slots[BIND_MAX_FIELDS];
     const struct bind_ctx ctx = { owner, arena };

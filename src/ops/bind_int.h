@@ -41,17 +41,19 @@ struct bind_slot {
 void bind_path_render(const struct bind_path *path, char *out, size_t size);
 
 /* Fill err: ERR_ARG at `path`, the sentence being "PATH: ...". Returns false. */
-bool bind_fail(const struct bind_path *path, struct err *err, const char *fmt, ...) PRINTF_LIKE(3, 4);
+bool bind_fail(const struct bind_path *path, struct err *err, const char *fmt, ...)
+    PRINTF_LIKE(3, 4);
 
 /* `value` as it would stand in a sentence, cut at BIND_SHOWN: 'ten', 5, a list. */
 void bind_show(const struct json *value, char *out, size_t size);
 
-bool bind_object(const struct bind_ctx *ctx, const struct bind_path *path, struct bind_slot *slots, size_t n,
-    struct json *object, struct err *err) MUST_CHECK;
+bool bind_object(const struct bind_ctx *ctx, const struct bind_path *path, struct bind_slot *slots,
+    size_t n, struct json *object, struct err *err) MUST_CHECK;
 
 /* Bind one value that is not null. `holder`[key] is where the value stands: JSON text there is replaced by its value. */
 bool bind_value(const struct bind_ctx *ctx, const struct bind_path *path, const struct arg *arg,
-    struct json *holder, const char *key, const struct json *value, void *field, struct err *err) MUST_CHECK;
+    struct json *holder, const char *key, const struct json *value, void *field,
+    struct err *err) MUST_CHECK;
 
 /* The slots of a list of fields for the struct at `base`; returns how many. */
 size_t bind_slots(const struct arg *fields, void *base, struct bind_slot *slots);
@@ -77,6 +79,7 @@ struct shared_args {
 /* The shared arguments of `op` as slots on *s, which is filled with defaults first. */
 size_t shared_slots(const struct op *op, struct shared_args *s, struct bind_slot *slots);
 /* Check them once bound and hand them over. */
-bool shared_finish(const struct op *op, struct shared_args *s, struct op_args *out, struct err *err) MUST_CHECK;
+bool shared_finish(
+    const struct op *op, struct shared_args *s, struct op_args *out, struct err *err) MUST_CHECK;
 
 #endif

@@ -14,10 +14,10 @@
 
 struct bind_args {
     const char *bind_file;
-    const char *comparison_column;           /* single */
-    const char *bind_comparison_column;      /* single */
-    struct strs comparison_columns;          /* Both: op->check fills it for single. */
-    struct strs bind_comparison_columns;     /* Names in the bind file; empty: the same. */
+    const char *comparison_column;       /* single */
+    const char *bind_comparison_column;  /* single */
+    struct strs comparison_columns;      /* Both: op->check fills it for single. */
+    struct strs bind_comparison_columns; /* Names in the bind file; empty: the same. */
     struct strs bind_columns;
     struct join_options options;
     int conflict; /* enum conflict */
@@ -36,14 +36,15 @@ struct bind {
     uint64_t *repeated_rows;
     uint64_t rows_in, rows_out, matched;
     uint64_t near[NEAR_COUNT];
-    bool near_lost;         /* They did not fit into memory. */
+    bool near_lost; /* They did not fit into memory. */
 };
 
 static const char *const duplicate_choices[] = { "first", "last", "error", "all", NULL };
 static const char *const conflict_choices[] = { "error", "suffix", NULL };
 
 static const char *const key_column_aliases[] = { "key_column", NULL };
-static const char *const key_columns_aliases[] = { "key_columns", "comparison_column", "key_column", NULL };
+static const char *const key_columns_aliases[] = { "key_columns", "comparison_column", "key_column",
+    NULL };
 static const char *const bind_key_aliases[] = { "bind_key_column", NULL };
 static const char *const bind_keys_aliases[] = { "bind_key_columns", NULL };
 static const char *const source_columns_aliases[] = { "source_columns", NULL };
@@ -144,8 +145,8 @@ static bool bind_check(void *args, struct arena *arena, struct err *err)
 }
 
 /* The key columns of either file; paths in errors follow the spelling of the operation. */
-static bool choose_keys(const struct bind_args *a, const struct schema *schema, const struct strs *names,
-    struct arena *arena, struct columns *keys, struct err *err)
+static bool choose_keys(const struct bind_args *a, const struct schema *schema,
+    const struct strs *names, struct arena *arena, struct columns *keys, struct err *err)
 {
     if (!a->comparison_column)
         return columns_choose(schema, names, "comparison_columns", arena, keys, err);
@@ -161,7 +162,8 @@ static bool load_right(struct bind *x, const struct op_env *env, const struct sc
     struct columns *values, struct err *err)
 {
     const struct bind_args *a = x->args;
-    const struct strs *names = a->bind_comparison_columns.n ? &a->bind_comparison_columns : &a->comparison_columns;
+    const struct strs *names =
+        a->bind_comparison_columns.n ? &a->bind_comparison_columns : &a->comparison_columns;
     struct source *right = NULL;
     struct columns keys;
     bool ok = false;
@@ -169,7 +171,8 @@ static bool load_right(struct bind *x, const struct op_env *env, const struct sc
     if (!env->open_file(env, a->bind_file, env->output->types == TYPES_SAFE, &right, err))
         return false;
     if (!choose_keys(a, source_schema(right), names, env->arena, &keys, err) ||
-        !columns_choose(source_schema(right), &a->bind_columns, "bind_columns", env->arena, values, err)) {
+        !columns_choose(
+            source_schema(right), &a->bind_columns, "bind_columns", env->arena, values, err)) {
         err_wrap(err, "%.100s", a->bind_file);
         goto out;
     }
@@ -297,7 +300,8 @@ static void set_bound(struct bind *x, uint32_t row, int64_t right)
 }
 
 /* One row out for each row in. */
-static bool push_once(struct bind *x, const struct batch *in, const struct op_emit *emit, struct err *err)
+static bool push_once(
+    struct bind *x, const struct batch *in, const struct op_emit *emit, struct err *err)
 {
     for (uint32_t row = 0; row < in->n_rows; row++) {
         int64_t right = join_find(&x->join, in, row, x->keys.at, err);
@@ -345,7 +349,8 @@ static void add_repeated(struct bind *x, const struct batch *in, uint32_t row, i
 }
 
 /* on_duplicate all: as many rows out as there are matches. */
-static bool push_all(struct bind *x, const struct batch *in, const struct op_emit *emit, struct err *err)
+static bool push_all(
+    struct bind *x, const struct batch *in, const struct op_emit *emit, struct err *err)
 {
     x->repeated->n_rows = 0;
     for (uint32_t row = 0; row < in->n_rows; row++) {
@@ -364,7 +369,8 @@ static bool push_all(struct bind *x, const struct batch *in, const struct op_emi
     return flush_repeated(x, emit, err);
 }
 
-static bool bind_push(void *state, const struct batch *in, const struct op_emit *emit, struct err *err)
+static bool bind_push(
+    void *state, const struct batch *in, const struct op_emit *emit, struct err *err)
 {
     struct bind *x = state;
 
@@ -430,10 +436,10 @@ static void bind_close(void *state)
 }
 
 /* on_duplicate all makes more rows than there were, so the engine cannot check the ledger. */
-#define BIND_OP                                                                                    \
-    .flags = OP_TABLE, .suffix = "bound", .format = FILE_XLSX, .args_size = sizeof(struct bind_args), \
-    .check = bind_check, .open = bind_open, .push = bind_push, .result = bind_result,              \
-    .close = bind_close
+#define BIND_OP                                                                    \
+    .flags = OP_TABLE, .suffix = "bound", .format = FILE_XLSX,                     \
+    .args_size = sizeof(struct bind_args), .check = bind_check, .open = bind_open, \
+    .push = bind_push, .result = bind_result, .close = bind_close
 
 const struct op op_bind_single_key = {
     .name = "excel/bind-single-key",

@@ -54,7 +54,8 @@ static bool fail_kind(
     return bind_fail(path, err, "%s is not %s", shown, want);
 }
 
-static bool value_bool(const struct bind_path *path, const struct json *value, bool *out, struct err *err)
+static bool value_bool(
+    const struct bind_path *path, const struct json *value, bool *out, struct err *err)
 {
     enum json_kind type = json_kind(value);
 
@@ -127,8 +128,8 @@ static bool value_int(const struct bind_path *path, const struct arg *arg, const
     return true;
 }
 
-static bool value_number(const struct bind_path *path, const struct arg *arg, const struct json *value,
-    double *out, struct err *err)
+static bool value_number(const struct bind_path *path, const struct arg *arg,
+    const struct json *value, double *out, struct err *err)
 {
     char shown[BIND_SHOWN + 16];
     enum json_kind type = json_kind(value);
@@ -153,8 +154,8 @@ static bool value_number(const struct bind_path *path, const struct arg *arg, co
 }
 
 /* The text of a string or number in the arena. */
-static bool value_text(const struct bind_ctx *ctx, const struct bind_path *path, const struct json *value,
-    const char **out, struct err *err)
+static bool value_text(const struct bind_ctx *ctx, const struct bind_path *path,
+    const struct json *value, const char **out, struct err *err)
 {
     char number[NUM_TEXT_MAX];
     const char *s = NULL;
@@ -180,8 +181,8 @@ static bool value_text(const struct bind_ctx *ctx, const struct bind_path *path,
     return *out || err_nomem(err);
 }
 
-static bool value_str(const struct bind_ctx *ctx, const struct bind_path *path, const struct arg *arg,
-    const struct json *value, const char **out, struct err *err)
+static bool value_str(const struct bind_ctx *ctx, const struct bind_path *path,
+    const struct arg *arg, const struct json *value, const char **out, struct err *err)
 {
     size_t n;
 
@@ -196,8 +197,8 @@ static bool value_str(const struct bind_ctx *ctx, const struct bind_path *path, 
     return true;
 }
 
-static bool check_count(
-    const struct bind_path *path, const struct arg *arg, size_t n, const char *what, struct err *err)
+static bool check_count(const struct bind_path *path, const struct arg *arg, size_t n,
+    const char *what, struct err *err)
 {
     if (n > BIND_MAX_ITEMS)
         return bind_fail(path, err, "more than %d %s", BIND_MAX_ITEMS, what);
@@ -212,8 +213,7 @@ static bool check_count(
 }
 
 /* "a, b" at its commas; empty parts do not count. */
-static bool split_text(
-    const struct bind_ctx *ctx, const char *s, struct strs *out, struct err *err)
+static bool split_text(const struct bind_ctx *ctx, const char *s, struct strs *out, struct err *err)
 {
     size_t n = 1;
 
@@ -239,8 +239,8 @@ static bool split_text(
     return true;
 }
 
-static bool value_strs(const struct bind_ctx *ctx, const struct bind_path *path, const struct arg *arg,
-    const struct json *value, struct strs *out, struct err *err)
+static bool value_strs(const struct bind_ctx *ctx, const struct bind_path *path,
+    const struct arg *arg, const struct json *value, struct strs *out, struct err *err)
 {
     struct strs list = { 0 };
 
@@ -273,8 +273,8 @@ static bool value_strs(const struct bind_ctx *ctx, const struct bind_path *path,
     return true;
 }
 
-static bool value_choice(const struct bind_path *path, const struct arg *arg, const struct json *value,
-    int *out, struct err *err)
+static bool value_choice(const struct bind_path *path, const struct arg *arg,
+    const struct json *value, int *out, struct err *err)
 {
     char shown[BIND_SHOWN + 16], list[400] = "";
     const char *text = json_str(value), *near, *word = text;
@@ -308,8 +308,8 @@ static bool value_choice(const struct bind_path *path, const struct arg *arg, co
 }
 
 /* A nested struct from an object, or from the plain value that stands for its shorthand field. */
-static bool value_struct(const struct bind_ctx *ctx, const struct bind_path *path, const struct arg *arg,
-    const struct json *value, void *dst, struct err *err)
+static bool value_struct(const struct bind_ctx *ctx, const struct bind_path *path,
+    const struct arg *arg, const struct json *value, void *dst, struct err *err)
 {
     struct bind_slot slots[BIND_MAX_FIELDS];
     size_t n = bind_slots(arg->fields, dst, slots);
@@ -323,14 +323,15 @@ static bool value_struct(const struct bind_ctx *ctx, const struct bind_path *pat
                 continue;
             slots[i] = slots[--n]; /* The others get their defaults. */
             return bind_object(ctx, path, slots, n, NULL, err) &&
-                bind_value(ctx, path, field, NULL, NULL, value, (char *)dst + field->offset, err);
+                   bind_value(
+                       ctx, path, field, NULL, NULL, value, (char *)dst + field->offset, err);
         }
     }
     return bind_object(ctx, path, slots, n, object, err);
 }
 
-static bool value_objects(const struct bind_ctx *ctx, const struct bind_path *path, const struct arg *arg,
-    const struct json *value, struct items *out, struct err *err)
+static bool value_objects(const struct bind_ctx *ctx, const struct bind_path *path,
+    const struct arg *arg, const struct json *value, struct items *out, struct err *err)
 {
     bool single = json_kind(value) == JSON_KIND_OBJECT;
     size_t n = single ? 1 : json_len(value);
@@ -346,15 +347,16 @@ static bool value_objects(const struct bind_ctx *ctx, const struct bind_path *pa
     for (size_t i = 0; i < n; i++) {
         const struct bind_path at = { path, NULL, i };
 
-        if (!value_struct(ctx, &at, arg, single ? value : json_at(value, i), v + i * arg->size, err))
+        if (!value_struct(
+                ctx, &at, arg, single ? value : json_at(value, i), v + i * arg->size, err))
             return false;
     }
     *out = (struct items){ v, n };
     return true;
 }
 
-static bool value_map(const struct bind_ctx *ctx, const struct bind_path *path, const struct arg *arg,
-    const struct json *value, struct items *out, struct err *err)
+static bool value_map(const struct bind_ctx *ctx, const struct bind_path *path,
+    const struct arg *arg, const struct json *value, struct items *out, struct err *err)
 {
     size_t n = json_len(value), i = 0;
     char *v;
@@ -391,7 +393,7 @@ static bool take_json_text(const struct bind_path *path, const struct arg *arg, 
     const char *key, const struct json **value, struct err *err)
 {
     bool nested = arg->type == ARG_STRS || arg->type == ARG_OBJECT || arg->type == ARG_OBJECTS ||
-        arg->type == ARG_MAP;
+                  arg->type == ARG_MAP;
     const char *text = json_str(*value), *p;
     struct json *parsed = NULL;
     struct err why;

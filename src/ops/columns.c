@@ -7,7 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool choose_all(const struct schema *in, struct arena *arena, struct columns *out, struct err *err)
+static bool choose_all(
+    const struct schema *in, struct arena *arena, struct columns *out, struct err *err)
 {
     out->at = arena_calloc(arena, in->n_columns ? in->n_columns : 1, sizeof *out->at);
     if (!out->at)
@@ -86,7 +87,8 @@ int32_t columns_find(const struct schema *s, uint32_t n, const char *name)
     return -1;
 }
 
-const char *columns_free_name(const struct schema *s, uint32_t n, const char *name, struct arena *arena)
+const char *columns_free_name(
+    const struct schema *s, uint32_t n, const char *name, struct arena *arena)
 {
     const char *free_name = name;
 

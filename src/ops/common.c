@@ -33,9 +33,10 @@ struct shared_arg {
 static const struct shared_arg shared_list[] = {
     { { ARG_NAMED(struct shared_args, reader.sheet, "sheet", STR), .aliases = sheet_aliases,
         .help = "Sheet to read, by name or by number from 1; the first visible one by default." } },
-    { { ARG_NAMED(struct shared_args, reader.header_row, "header_row", INT), .fallback = "1", .min = 0,
-        .max = 1048576,
-        .help = "Row that holds the column names, from 1; 0 when there is none and columns are A, B, C." } },
+    { { ARG_NAMED(struct shared_args, reader.header_row, "header_row", INT), .fallback = "1",
+        .min = 0, .max = 1048576,
+        .help = "Row that holds the column names, from 1; 0 when there is none and columns are A, "
+                "B, C." } },
     { { ARG_NAMED(struct shared_args, reader.delimiter, "delimiter", STR),
           .help = "Character between the fields of a text file, or 'tab'; found out by default." },
         0, OP_DELIMITER },
@@ -48,7 +49,8 @@ static const struct shared_arg shared_list[] = {
         .help = "Encoding of a text file, such as utf-8 or windows-1252; found out by default." } },
     { { ARG_NAMED(struct shared_args, reader.merged, "merged", CHOICE), .fallback = "\"top_left\"",
         .choices = merged_choices,
-        .help = "Merged cells keep their value in the top left cell, or fill all of their cells with it." } },
+        .help = "Merged cells keep their value in the top left cell, or fill all of their cells "
+                "with it." } },
     { { ARG_NAMED(struct shared_args, reader.errors, "errors", CHOICE), .fallback = "\"keep\"",
         .choices = errors_choices,
         .help = "What to do with cells such as #N/A: keep them, read them as blank, or fail." } },
@@ -62,16 +64,19 @@ static const struct shared_arg shared_list[] = {
           .aliases = output_filename_aliases,
           .help = "Name of the file that is written, without folders." },
         0, OP_RESULT },
-    { { ARG_NAMED(struct shared_args, output.sheet_name, "sheet_name", STR), .fallback = "\"Sheet1\"",
-          .min = 1, .max = 255, .help = "Name of the sheet that is written." },
+    { { ARG_NAMED(struct shared_args, output.sheet_name, "sheet_name", STR),
+          .fallback = "\"Sheet1\"", .min = 1, .max = 255,
+          .help = "Name of the sheet that is written." },
         OP_SHEET_NAME, 0 },
     { { ARG_NAMED(struct shared_args, output.types, "types", CHOICE), .fallback = "\"safe\"",
           .choices = types_choices,
-          .help = "Text columns become numbers, booleans or dates where that changes no character, or stay text." },
+          .help = "Text columns become numbers, booleans or dates where that changes no character, "
+                  "or stay text." },
         0, OP_NO_TYPES },
     { { ARG_NAMED(struct shared_args, output.csv_dialect, "csv_dialect", CHOICE),
           .fallback = "\"strict\"", .choices = dialect_choices,
-          .help = "How CSV is written: plain, or for opening in Excel (BOM, CRLF, formula starts made harmless)." },
+          .help = "How CSV is written: plain, or for opening in Excel (BOM, CRLF, formula starts "
+                  "made harmless)." },
         OP_TABLE, 0 },
 };
 

@@ -10,16 +10,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const condition_op_names[] = { "equals", "not_equals", "contains", "not_contains", "starts_with",
-    "ends_with", "is_empty", "is_not_empty", "greater_than", "greater_than_or_equal", "less_than",
-    "less_than_or_equal", "between", "before", "after", "in", "not_in", "matches", NULL };
+const char *const condition_op_names[] = { "equals", "not_equals", "contains", "not_contains",
+    "starts_with", "ends_with", "is_empty", "is_not_empty", "greater_than", "greater_than_or_equal",
+    "less_than", "less_than_or_equal", "between", "before", "after", "in", "not_in", "matches",
+    NULL };
 
-static const char *const op_aliases[] = { "eq", "equals", "=", "equals", "==", "equals", "equal", "equals",
-    "is", "equals", "ne", "not_equals", "!=", "not_equals", "<>", "not_equals", "not_equal", "not_equals",
-    "gt", "greater_than", ">", "greater_than", "gte", "greater_than_or_equal", ">=",
-    "greater_than_or_equal", "ge", "greater_than_or_equal", "lt", "less_than", "<", "less_than", "lte",
-    "less_than_or_equal", "<=", "less_than_or_equal", "le", "less_than_or_equal", "regex", "matches",
-    "empty", "is_empty", "not_empty", "is_not_empty", NULL };
+static const char *const op_aliases[] = { "eq", "equals", "=", "equals", "==", "equals", "equal",
+    "equals", "is", "equals", "ne", "not_equals", "!=", "not_equals", "<>", "not_equals",
+    "not_equal", "not_equals", "gt", "greater_than", ">", "greater_than", "gte",
+    "greater_than_or_equal", ">=", "greater_than_or_equal", "ge", "greater_than_or_equal", "lt",
+    "less_than", "<", "less_than", "lte", "less_than_or_equal", "<=", "less_than_or_equal", "le",
+    "less_than_or_equal", "regex", "matches", "empty", "is_empty", "not_empty", "is_not_empty",
+    NULL };
 
 const struct arg condition_fields[] = {
     { ARG(struct condition_args, column, STR), .required = true, .is_column = true, .min = 1,
@@ -28,7 +30,8 @@ const struct arg condition_fields[] = {
         .choices = condition_op_names, .choice_aliases = op_aliases, .help = "How to compare.",
         .ask = "How should the values be compared: equals, contains, greater_than, ...?" },
     { ARG(struct condition_args, value, JSON),
-        .help = "Value to compare with: text, a number, a date, [low, high] for between, a list for in and not_in." },
+        .help = "Value to compare with: text, a number, a date, [low, high] for between, a list "
+                "for in and not_in." },
     { ARG(struct condition_args, case_sensitive, MAYBE),
         .help = "Whether case counts; by default it does, except for contains and not_contains." },
     { 0 },
@@ -55,7 +58,8 @@ static int compare_numbers(const void *a, const void *b)
 }
 
 /* One value of in or not_in: numbers go into a list, to be sorted later, all else into the hash. */
-static bool list_add(struct condition *c, struct operand *o, const struct op_env *env, struct err *err)
+static bool list_add(
+    struct condition *c, struct operand *o, const struct op_env *env, struct err *err)
 {
     const int64_t exact = 1LL << 53;
     char digits[NUM_TEXT_MAX];
@@ -76,7 +80,8 @@ static bool list_add(struct condition *c, struct operand *o, const struct op_env
 }
 
 /* Text stands for the texts between its commas. */
-static bool list_split(struct condition *c, const char *text, const struct op_env *env, struct err *err)
+static bool list_split(
+    struct condition *c, const char *text, const struct op_env *env, struct err *err)
 {
     while (*text) {
         size_t len = strcspn(text, ","), n = len;
@@ -138,7 +143,8 @@ static bool compile_value(struct condition *c, const struct condition_args *a, c
     /* Text operators look at shown text, whatever kind of value they are given. */
     if (c->op >= COND_CONTAINS && c->op <= COND_ENDS_WITH && c->a.kind == OPERAND_NUMBER) {
         char shown[NUM_TEXT_MAX];
-        size_t n = c->a.whole ? num_format_int(c->a.integer, shown) : num_format(c->a.number, shown);
+        size_t n =
+            c->a.whole ? num_format_int(c->a.integer, shown) : num_format(c->a.number, shown);
 
         c->a.kind = OPERAND_TEXT;
         c->a.text = arena_dup(env->arena, shown, n);
@@ -151,8 +157,8 @@ static bool compile_value(struct condition *c, const struct condition_args *a, c
     return true;
 }
 
-static bool compile(struct condition *c, const struct condition_args *a, const char *argument, size_t i,
-    const struct op_env *env, const struct schema *in, struct err *err)
+static bool compile(struct condition *c, const struct condition_args *a, const char *argument,
+    size_t i, const struct op_env *env, const struct schema *in, struct err *err)
 {
     char where[128];
 
@@ -243,7 +249,8 @@ void condition_scan_end(struct conditions *c)
             continue;
         snprintf(place, sizeof place, "column %s", one->column_name);
         warn_addn(c->warnings, "ambiguous_dates",
-            "Dates such as 01/02/2024 were read month first; nothing in the column tells which is meant",
+            "Dates such as 01/02/2024 were read month first; nothing in the column tells which is "
+            "meant",
             guessed, place);
     }
 }

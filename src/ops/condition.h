@@ -45,7 +45,8 @@ extern const struct arg condition_fields[];
 extern const char *const condition_op_names[]; /* By enum condition_op; NULL-terminated. */
 
 /* Check conditions (struct condition_args); paths begin with `argument`. Errors: ERR_ARG. */
-bool condition_check(const struct items *conditions, const char *argument, struct err *err) MUST_CHECK;
+bool condition_check(
+    const struct items *conditions, const char *argument, struct err *err) MUST_CHECK;
 
 struct conditions;
 

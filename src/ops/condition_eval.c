@@ -113,12 +113,13 @@ static int equals(struct conditions *all, const struct condition *c, const struc
     case OPERAND_BOOL:
         if (cell->type == CELL_BOOL)
             return (cell->number != 0) == (c->a.number != 0);
-        return cell->type == CELL_TEXT && find_folded(cell->text, cell->len, c->a.text, c->a.len, FIND_WHOLE);
+        return cell->type == CELL_TEXT &&
+               find_folded(cell->text, cell->len, c->a.text, c->a.len, FIND_WHOLE);
     default:
         /* Numbers print the same way only when they are the same: no need to print them. */
         if (cell->type == CELL_NUMBER && !c->ignore_case)
             return c->a.has_shown && cell->number == c->a.number &&
-                signbit(cell->number) == signbit(c->a.number);
+                   signbit(cell->number) == signbit(c->a.number);
         return text_matches(all, c, cell, FIND_WHOLE);
     }
 }
@@ -269,8 +270,8 @@ static bool is_negative(enum condition_op op)
 }
 
 /* Keep those of rows[0..*n) that match; those that do not go to rest[0..*n_rest) (rest may be NULL). */
-static bool filter(struct conditions *all, const struct condition *c, const struct batch *b, uint32_t *rows,
-    uint32_t *n, uint32_t *rest, uint32_t *n_rest, struct err *err)
+static bool filter(struct conditions *all, const struct condition *c, const struct batch *b,
+    uint32_t *rows, uint32_t *n, uint32_t *rest, uint32_t *n_rest, struct err *err)
 {
     const struct cell *cells = b->columns[c->column];
     bool negative = is_negative(c->op), blank = negative || c->op == COND_IS_EMPTY;
@@ -297,7 +298,8 @@ static bool filter(struct conditions *all, const struct condition *c, const stru
     return true;
 }
 
-static bool eval_all(struct conditions *c, const struct batch *b, uint32_t *picks, uint32_t *n, struct err *err)
+static bool eval_all(
+    struct conditions *c, const struct batch *b, uint32_t *picks, uint32_t *n, struct err *err)
 {
     uint32_t left = b->n_rows;
 
@@ -311,7 +313,8 @@ static bool eval_all(struct conditions *c, const struct batch *b, uint32_t *pick
     return true;
 }
 
-static bool eval_any(struct conditions *c, const struct batch *b, uint32_t *picks, uint32_t *n, struct err *err)
+static bool eval_any(
+    struct conditions *c, const struct batch *b, uint32_t *picks, uint32_t *n, struct err *err)
 {
     uint32_t open[2][BATCH_ROWS], n_open = b->n_rows;
     bool chosen[BATCH_ROWS] = { false };
@@ -336,7 +339,8 @@ static bool eval_any(struct conditions *c, const struct batch *b, uint32_t *pick
     return true;
 }
 
-bool condition_eval(struct conditions *c, const struct batch *b, uint32_t *picks, uint32_t *n, struct err *err)
+bool condition_eval(
+    struct conditions *c, const struct batch *b, uint32_t *picks, uint32_t *n, struct err *err)
 {
     arena_reset(&c->scratch);
     return c->all ? eval_all(c, b, picks, n, err) : eval_any(c, b, picks, n, err);

@@ -18,11 +18,11 @@ struct operand {
     const char *text; /* As it was given, for TEXT; folded where case does not count. */
     size_t len;
     double number;
-    bool whole;    /* NUMBER: `integer` is it exactly. */
+    bool whole; /* NUMBER: `integer` is it exactly. */
     int64_t integer;
     bool has_shown; /* TEXT: `number` is a number whose shown text is just `text`. */
-    int64_t ms;    /* DATE, TIME */
-    bool day;      /* DATE without a time: cells are compared by their day. */
+    int64_t ms;     /* DATE, TIME */
+    bool day;       /* DATE without a time: cells are compared by their day. */
 };
 
 enum { CONDITION_MAX_LIST = 10000 };
@@ -56,8 +56,8 @@ struct conditions {
  * Read the JSON value of an argument as an operand. ordering: text must be a number, a date or a time then; dates_only: a
  * date. Errors: ERR_ARG at `argument`.
  */
-bool condition_operand(const struct json *value, bool ordering, bool dates_only, const char *argument,
-    struct operand *out, struct err *err) MUST_CHECK;
+bool condition_operand(const struct json *value, bool ordering, bool dates_only,
+    const char *argument, struct operand *out, struct err *err) MUST_CHECK;
 
 /* The lower and upper end of between: [low, high], or text "low, high". Same errors. */
 bool condition_range(const struct json *value, const char *argument, struct operand *low,

@@ -35,8 +35,8 @@ static void text_operand(const char *p, size_t n, struct operand *o)
 }
 
 /* Text as a number, a date or a time. */
-static bool ordered_operand(
-    const char *p, size_t n, bool dates_only, const char *argument, struct operand *o, struct err *err)
+static bool ordered_operand(const char *p, size_t n, bool dates_only, const char *argument,
+    struct operand *o, struct err *err)
 {
     struct date_reading r;
     double v;
@@ -59,11 +59,12 @@ static bool ordered_operand(
         return true;
     }
     return value_fail(err, argument, "'%.*s' is %s", n > 60 ? 60 : (int)n, p,
-        dates_only ? "no date, such as 2024-01-31" : "neither a number nor a date, such as 2024-01-31");
+        dates_only ? "no date, such as 2024-01-31"
+                   : "neither a number nor a date, such as 2024-01-31");
 }
 
-bool condition_operand(const struct json *value, bool ordering, bool dates_only, const char *argument,
-    struct operand *out, struct err *err)
+bool condition_operand(const struct json *value, bool ordering, bool dates_only,
+    const char *argument, struct operand *out, struct err *err)
 {
     struct operand o = { 0 };
 
@@ -80,19 +81,21 @@ bool condition_operand(const struct json *value, bool ordering, bool dates_only,
         break;
     case JSON_KIND_STRING:
         if (ordering)
-            return ordered_operand(json_str(value), json_str_len(value), dates_only, argument, out, err);
+            return ordered_operand(
+                json_str(value), json_str_len(value), dates_only, argument, out, err);
         text_operand(json_str(value), json_str_len(value), &o);
         break;
     case JSON_KIND_BOOL:
         if (ordering)
             return value_fail(err, argument, "true and false have no order");
-        text_operand(json_bool(value, false) ? "true" : "false", json_bool(value, false) ? 4 : 5, &o);
+        text_operand(
+            json_bool(value, false) ? "true" : "false", json_bool(value, false) ? 4 : 5, &o);
         o.kind = OPERAND_BOOL;
         o.number = json_bool(value, false);
         break;
     case JSON_KIND_NULL:
-        return value_fail(err, argument,
-            "a value is needed; blank cells are found by is_empty and is_not_empty");
+        return value_fail(
+            err, argument, "a value is needed; blank cells are found by is_empty and is_not_empty");
     default:
         return value_fail(err, argument, "one value is needed, not a list");
     }
@@ -153,8 +156,8 @@ static bool check_list(const struct json *value, const char *argument, struct er
 
     if (json_kind(value) != JSON_KIND_ARRAY)
         return json_kind(value) == JSON_KIND_OBJECT
-            ? value_fail(err, argument, "a list of values is needed, not an object")
-            : condition_operand(value, false, false, argument, &o, err);
+                   ? value_fail(err, argument, "a list of values is needed, not an object")
+                   : condition_operand(value, false, false, argument, &o, err);
     if (json_len(value) == 0 || json_len(value) > CONDITION_MAX_LIST)
         return value_fail(err, argument, "a list of 1 to %d values is needed", CONDITION_MAX_LIST);
     for (size_t i = 0; i < json_len(value); i++) {

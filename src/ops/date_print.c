@@ -25,9 +25,9 @@ static bool translate(const char *format, char *out, size_t size)
 {
     static const struct {
         const char *from, *to;
-    } words[] = { { "YYYY", "%Y" }, { "yyyy", "%Y" }, { "YY", "%y" }, { "yy", "%y" }, { "MM", "%m" },
-        { "mm", "%m" }, { "DD", "%d" }, { "dd", "%d" }, { "HH", "%H" }, { "hh", "%H" }, { "SS", "%S" },
-        { "ss", "%S" } };
+    } words[] = { { "YYYY", "%Y" }, { "yyyy", "%Y" }, { "YY", "%y" }, { "yy", "%y" },
+        { "MM", "%m" }, { "mm", "%m" }, { "DD", "%d" }, { "dd", "%d" }, { "HH", "%H" },
+        { "hh", "%H" }, { "SS", "%S" }, { "ss", "%S" } };
     bool clock = false, found = false;
     size_t n = 0;
 
@@ -69,19 +69,23 @@ bool date_check_format(const char *format, const char *argument, struct err *err
 
         if (!c || !strchr(known_codes, c))
             return value_fail(err, argument,
-                "'%%%.*s' is no date code; there are %%Y %%m %%d %%H %%M %%S %%y %%b %%B %%a %%A %%j %%I %%p",
+                "'%%%.*s' is no date code; there are %%Y %%m %%d %%H %%M %%S %%y %%b %%B %%a %%A "
+                "%%j %%I %%p",
                 (int)(p - code), code);
     }
     if (any)
         return true;
     if (translate(format, better, sizeof better))
-        return value_fail(err, argument, "'%.100s' has no date code; did you mean '%s'?", format, better);
+        return value_fail(
+            err, argument, "'%.100s' has no date code; did you mean '%s'?", format, better);
     return value_fail(err, argument, "'%.100s' has no date code, such as %%Y-%%m-%%d", format);
 }
 
 static int day_of_year(const struct date *d)
 {
-    return (int)(date_days_from_civil(d->year, d->month, d->day) - date_days_from_civil(d->year, 1, 1)) + 1;
+    return (int)(date_days_from_civil(d->year, d->month, d->day) -
+                 date_days_from_civil(d->year, 1, 1)) +
+           1;
 }
 
 static int weekday(const struct date *d)

@@ -68,8 +68,8 @@ static size_t take_word(struct scan *s, const char **word)
 
 static const char *const month_names[] = { "january", "february", "march", "april", "may", "june",
     "july", "august", "september", "october", "november", "december" };
-static const char *const day_names[] = { "sunday", "monday", "tuesday", "wednesday", "thursday", "friday",
-    "saturday" };
+static const char *const day_names[] = { "sunday", "monday", "tuesday", "wednesday", "thursday",
+    "friday", "saturday" };
 
 const char *date_month_name(int month)
 {
@@ -147,8 +147,8 @@ static bool set_numbers(
 }
 
 /* The rest of N sep N sep N, or N sep Mon sep N, after the first number. */
-static bool read_from_number(
-    struct scan *s, int first, int digits, enum date_order order, bool strict, struct date_reading *out)
+static bool read_from_number(struct scan *s, int first, int digits, enum date_order order,
+    bool strict, struct date_reading *out)
 {
     const char *word;
     char sep[2] = "";
@@ -158,12 +158,13 @@ static bool read_from_number(
         struct scan back = *s;
         size_t len = take_word(s, &word);
 
-        if (len != 2 || !(memcmp(word, "st", 2) == 0 || memcmp(word, "nd", 2) == 0 || memcmp(word, "rd", 2) == 0 || memcmp(word, "th", 2) == 0))
+        if (len != 2 || !(memcmp(word, "st", 2) == 0 || memcmp(word, "nd", 2) == 0 ||
+                            memcmp(word, "rd", 2) == 0 || memcmp(word, "th", 2) == 0))
             *s = back;
     }
     if (take(s, "年"))
         return digits == 4 && take_number(s, 2, &a) && take(s, "月") && take_number(s, 2, &b) &&
-            take(s, "日") && set_day(&out->date, first, a, b);
+               take(s, "日") && set_day(&out->date, first, a, b);
     if (s->p < s->end && strchr("-/.", *s->p))
         sep[0] = *s->p++;
     skip_blanks(s);
@@ -190,9 +191,9 @@ static bool read_from_number(
         return false;
     if (digits == 4 || order == ORDER_YMD)
         return n <= 2 && (digits == 4 || digits == 2) &&
-            set_day(&out->date, date_full_year(first, digits), a, b);
+               set_day(&out->date, date_full_year(first, digits), a, b);
     return digits <= 2 && (n == 4 || n == 2) &&
-        set_numbers(first, a, date_full_year(b, n), sep[0] == '.', order, strict, out);
+           set_numbers(first, a, date_full_year(b, n), sep[0] == '.', order, strict, out);
 }
 
 /* Jan 2, 2024 */
@@ -285,7 +286,8 @@ static bool read_rest(struct scan *s, struct date_reading *out)
     return s->p == s->end;
 }
 
-bool date_read(const char *p, size_t n, enum date_order order, bool strict, struct date_reading *out)
+bool date_read(
+    const char *p, size_t n, enum date_order order, bool strict, struct date_reading *out)
 {
     struct date_reading r = { .vote = VOTE_NONE };
     struct scan s;
@@ -320,7 +322,7 @@ number:
         if (!set_day(&r.date, first / 10000, first / 100 % 100, first % 100))
             return false;
     } else if (digits == 0 || digits > 4 || digits == 3 ||
-        !read_from_number(&s, first, digits, order, strict, &r)) {
+               !read_from_number(&s, first, digits, order, strict, &r)) {
         return false;
     }
     if (!read_rest(&s, &r))
@@ -329,7 +331,8 @@ number:
     return true;
 }
 
-bool date_read_cell(const struct cell *cell, enum date_order order, bool strict, struct date_reading *out)
+bool date_read_cell(
+    const struct cell *cell, enum date_order order, bool strict, struct date_reading *out)
 {
     struct date_reading r = { .vote = VOTE_NONE };
 

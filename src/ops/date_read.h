@@ -18,7 +18,7 @@ enum date_vote {
     VOTE_NONE,        /* Read the same way in either order. */
     VOTE_MONTH_FIRST, /* Only month first makes sense. */
     VOTE_DAY_FIRST,
-    VOTE_OPEN         /* Both do, with different results. */
+    VOTE_OPEN /* Both do, with different results. */
 };
 
 struct date_reading {
@@ -31,10 +31,12 @@ struct date_reading {
  * Read text p[0..n). order: how to read what is open (AUTO: month first); `strict` refuses what
  * only the other order can read. False when it is no date.
  */
-bool date_read(const char *p, size_t n, enum date_order order, bool strict, struct date_reading *out);
+bool date_read(
+    const char *p, size_t n, enum date_order order, bool strict, struct date_reading *out);
 
 /* As date_read() for any cell: date and datetime cells, and text. */
-bool date_read_cell(const struct cell *cell, enum date_order order, bool strict, struct date_reading *out);
+bool date_read_cell(
+    const struct cell *cell, enum date_order order, bool strict, struct date_reading *out);
 
 /* A time of day alone, HH:MM[:SS[.fff]] [AM|PM], as milliseconds. */
 bool date_read_time(const char *p, size_t n, int64_t *ms);

@@ -47,7 +47,8 @@ struct extract {
 
 static const struct arg extract_arg_list[] = {
     { ARG(struct extract_args, columns, STRS), .is_column = true,
-        .help = "Columns to list; all of them by default.", .ask = "Which columns should I extract?" },
+        .help = "Columns to list; all of them by default.",
+        .ask = "Which columns should I extract?" },
     { ARG(struct extract_args, remove_duplicates, BOOL), .fallback = "false",
         .help = "List each value of a column once." },
     { ARG(struct extract_args, include_statistics, BOOL), .fallback = "true",
@@ -89,7 +90,8 @@ static bool extract_open(const void *args, const struct op_env *env, const struc
     x->schema = columns_schema(in, &x->columns, env->arena);
     x->list = arena_calloc(env->arena, x->columns.n ? x->columns.n : 1, sizeof *x->list);
     x->view = columns_view_new(env->arena, x->columns.n);
-    x->profile = x->schema && x->list && x->view ? profile_new(x->columns.n, true, env->budget) : NULL;
+    x->profile =
+        x->schema && x->list && x->view ? profile_new(x->columns.n, true, env->budget) : NULL;
     if (!x->profile)
         goto nomem;
     for (uint32_t i = 0; i < x->columns.n; i++) {
@@ -156,8 +158,9 @@ static bool add_value(struct extract *x, uint32_t i, uint32_t row, struct err *e
         return true;
     if (x->room == 0 || text > x->room_text) {
         warn_add(x->warnings, "values_left_out",
-            "The result lists only the first values of the data; extract to a file to have them all", "column %s",
-            x->schema->columns[i].name);
+            "The result lists only the first values of the data; extract to a file to have them "
+            "all",
+            "column %s", x->schema->columns[i].name);
         return true;
     }
     x->room--;
@@ -165,7 +168,8 @@ static bool add_value(struct extract *x, uint32_t i, uint32_t row, struct err *e
     return json_add(c->values, cell_json(cell)) || err_nomem(err);
 }
 
-static bool extract_push(void *state, const struct batch *in, const struct op_emit *emit, struct err *err)
+static bool extract_push(
+    void *state, const struct batch *in, const struct op_emit *emit, struct err *err)
 {
     struct extract *x = state;
 
@@ -214,8 +218,7 @@ static struct json *column_json(struct extract *x, uint32_t i)
     json_set_int(o, "null_count", (int64_t)p->blanks);
     json_set_int(o, "unique_count", (int64_t)p->distinct);
     json_set_string(o, "data_type", column_type_name(p->type));
-    if (x->args->include_statistics &&
-        (p->type == COLUMN_INTEGER || p->type == COLUMN_NUMBER))
+    if (x->args->include_statistics && (p->type == COLUMN_INTEGER || p->type == COLUMN_NUMBER))
         json_set(o, "statistics", statistics_json(p));
     if (json_len(c->values) < c->count)
         json_set_bool(o, "values_truncated", true);

@@ -49,7 +49,8 @@ static const struct op_example extract_examples[] = {
         .in = "name,age,city\nAda,36,London\nAlan,41,Wilmslow\n",
         .out = "city,name\nLondon,Ada\nWilmslow,Alan\n" },
     { .title = "One row for each city",
-        .args = "{\"columns\": [\"city\"], \"remove_duplicates\": true, \"output_format\": \"csv\"}",
+        .args =
+            "{\"columns\": [\"city\"], \"remove_duplicates\": true, \"output_format\": \"csv\"}",
         .in = "name,city\nAda,London\nAlan,Wilmslow\nJoan,London\n",
         .out = "city\nLondon\nWilmslow\n" },
     { 0 },

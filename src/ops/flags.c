@@ -37,8 +37,8 @@ static void flag_name(const char *name, char *out, size_t size)
     }
 }
 
-static bool fail_unknown(const struct op *op, const struct arg *const *args, size_t n,
-    const char *key, struct err *err)
+static bool fail_unknown(
+    const struct op *op, const struct arg *const *args, size_t n, const char *key, struct err *err)
 {
     const char *names[BIND_MAX_FIELDS], *near;
     char typed[128], meant[128];
@@ -52,11 +52,12 @@ static bool fail_unknown(const struct op *op, const struct arg *const *args, siz
     flag_name(key, typed, sizeof typed);
     if (near) {
         flag_name(near, meant, sizeof meant);
-        err_set(err, ERR_USAGE, "%s has no option --%s; did you mean --%s?", op->name, typed, meant);
+        err_set(
+            err, ERR_USAGE, "%s has no option --%s; did you mean --%s?", op->name, typed, meant);
         err_list_add(err->suggestions, sizeof err->suggestions, near);
     } else {
-        err_set(err, ERR_USAGE, "%s has no option --%s; see: sheetflow op %s --help", op->name, typed,
-            op->name);
+        err_set(err, ERR_USAGE, "%s has no option --%s; see: sheetflow op %s --help", op->name,
+            typed, op->name);
     }
     snprintf(err->argument, sizeof err->argument, "%s", key);
     return false;
@@ -191,8 +192,8 @@ static bool add_flag(const struct op *op, const struct arg *const *args, size_t 
     return json_set(object, args[i]->name, value) || err_nomem(err);
 }
 
-bool args_from_flags(const struct op *op, const struct flag *flags, size_t n, struct json **out,
-    struct err *err)
+bool args_from_flags(
+    const struct op *op, const struct flag *flags, size_t n, struct json **out, struct err *err)
 {
     const struct arg *args[BIND_MAX_FIELDS];
     size_t n_args = op_args_all(op, args);

@@ -20,18 +20,18 @@
 enum { JOIN_BLOCK = 4096, JOIN_MAX_KEY = 1 << 20, JOIN_BLANK = 0xffffffff };
 
 struct join_store {
-    struct arena arena;    /* Cells, their text, kept keys. */
-    struct arena scratch;  /* Folded text of one key. */
+    struct arena arena;   /* Cells, their text, kept keys. */
+    struct arena scratch; /* Folded text of one key. */
     struct hash_map *keys;
-    struct buf key;        /* The key at hand. */
+    struct buf key; /* The key at hand. */
     struct cell **blocks;
     size_t n_blocks, room_blocks;
-    int64_t *next, *last;  /* JOIN_ALL: chains; `last` by the first row of the chain. */
+    int64_t *next, *last; /* JOIN_ALL: chains; `last` by the first row of the chain. */
     size_t room_rows;
     struct kept_key {
         const char *p;
         size_t n;
-    } *kept; /* Distinct keys, as they stood: for near misses. */
+    } * kept; /* Distinct keys, as they stood: for near misses. */
     size_t n_kept, room_kept;
     struct hash_map *near[NEAR_COUNT];
     bool near_ready;
@@ -62,7 +62,8 @@ static void strip_zeros(const char **p, size_t *n)
 }
 
 /* Append one part of a key: its length, then its text, bent. */
-static bool add_part(struct join_store *s, const struct bend *bend, const char *p, size_t n, struct err *err)
+static bool add_part(
+    struct join_store *s, const struct bend *bend, const char *p, size_t n, struct err *err)
 {
     char shown[NUM_TEXT_MAX];
     uint32_t len;
@@ -88,8 +89,8 @@ static bool add_part(struct join_store *s, const struct bend *bend, const char *
 }
 
 /* The key of a row in s->key. *blank tells whether one of its cells is blank. */
-static bool make_key(struct join_store *s, const struct bend *bend, const struct batch *b, uint32_t row,
-    const uint32_t *keys, uint32_t n_keys, bool *blank, struct err *err)
+static bool make_key(struct join_store *s, const struct bend *bend, const struct batch *b,
+    uint32_t row, const uint32_t *keys, uint32_t n_keys, bool *blank, struct err *err)
 {
     static const uint32_t no_text = JOIN_BLANK;
 
@@ -131,14 +132,16 @@ static bool grow(void *array, size_t *room, size_t need, size_t size, struct err
     return true;
 }
 
-static struct cell *store_row(struct join_store *s, uint64_t row, uint32_t n_values, struct err *err)
+static struct cell *store_row(
+    struct join_store *s, uint64_t row, uint32_t n_values, struct err *err)
 {
     size_t block = row / JOIN_BLOCK;
 
     if (block >= s->n_blocks) {
         if (!grow(&s->blocks, &s->room_blocks, block + 1, sizeof *s->blocks, err))
             return NULL;
-        s->blocks[block] = arena_calloc(&s->arena, (size_t)JOIN_BLOCK * n_values, sizeof **s->blocks);
+        s->blocks[block] =
+            arena_calloc(&s->arena, (size_t)JOIN_BLOCK * n_values, sizeof **s->blocks);
         if (!s->blocks[block]) {
             err_set(err, ERR_BUDGET, "the file to bind does not fit into memory");
             return NULL;
@@ -174,16 +177,17 @@ static bool keep_key(struct join_store *s, struct err *err)
     return true;
 }
 
-static bool fail_duplicate(const struct columns *keys, const struct schema *schema, const struct batch *b,
-    uint32_t row, const char *label, struct err *err)
+static bool fail_duplicate(const struct columns *keys, const struct schema *schema,
+    const struct batch *b, uint32_t row, const char *label, struct err *err)
 {
     char scratch[CELL_SHOWN_MAX];
     const char *p;
     size_t n;
 
     p = cell_shown(&b->columns[keys->at[0]][row], scratch, &n);
-    err_set(err, ERR_DATA, "%.64s has the key '%.*s' (column '%.64s') more than once, again on row %llu",
-        label, n > 60 ? 60 : (int)n, p, schema->columns[keys->at[0]].name,
+    err_set(err, ERR_DATA,
+        "%.64s has the key '%.*s' (column '%.64s') more than once, again on row %llu", label,
+        n > 60 ? 60 : (int)n, p, schema->columns[keys->at[0]].name,
         (unsigned long long)batch_row(b, row));
     err->at.row = batch_row(b, row);
     return false;
@@ -207,8 +211,9 @@ static bool chain(struct join_store *s, uint64_t first, uint64_t row, struct err
 }
 
 /* One row of the right side: kept where it can be matched. *kept counts those. */
-static bool load_row(struct join *j, const struct schema *schema, const char *label, const struct batch *b,
-    uint32_t row, const struct columns *keys, const struct columns *values, uint64_t *kept, struct err *err)
+static bool load_row(struct join *j, const struct schema *schema, const char *label,
+    const struct batch *b, uint32_t row, const struct columns *keys, const struct columns *values,
+    uint64_t *kept, struct err *err)
 {
     struct join_store *s = j->store;
     struct bend bend = bend_of(&j->options, NEAR_COUNT);
@@ -269,8 +274,9 @@ void join_deinit(struct join *join)
     join->store = NULL;
 }
 
-bool join_load(struct join *join, struct source *right, const char *label, const struct columns *keys,
-    const struct columns *values, const struct op_env *env, struct err *err)
+bool join_load(struct join *join, struct source *right, const char *label,
+    const struct columns *keys, const struct columns *values, const struct op_env *env,
+    struct err *err)
 {
     const struct schema *schema = source_schema(right);
     struct batch *b;
@@ -301,7 +307,8 @@ fail:
     return false;
 }
 
-int64_t join_find(struct join *join, const struct batch *b, uint32_t row, const uint32_t *keys, struct err *err)
+int64_t join_find(
+    struct join *join, const struct batch *b, uint32_t row, const uint32_t *keys, struct err *err)
 {
     struct join_store *s = join->store;
     struct bend bend = bend_of(&join->options, NEAR_COUNT);
@@ -327,7 +334,8 @@ const struct cell *join_cells(const struct join *join, int64_t right)
 }
 
 /* A kept key with all of its parts bent once more, in s->key. */
-static bool rebend_key(struct join_store *s, const struct bend *bend, const struct kept_key *k, struct err *err)
+static bool rebend_key(
+    struct join_store *s, const struct bend *bend, const struct kept_key *k, struct err *err)
 {
     const char *p = k->p, *end = k->p + k->n;
 

@@ -36,12 +36,14 @@ struct join {
  * Errors: those of reading; ERR_DATA for a duplicate under JOIN_ERROR; ERR_BUDGET.
  * Owns: *join is the caller's, for join_deinit(), on success only.
  */
-bool join_load(struct join *join, struct source *right, const char *label, const struct columns *keys,
-    const struct columns *values, const struct op_env *env, struct err *err) MUST_CHECK;
+bool join_load(struct join *join, struct source *right, const char *label,
+    const struct columns *keys, const struct columns *values, const struct op_env *env,
+    struct err *err) MUST_CHECK;
 void join_deinit(struct join *join);
 
 /* The right row that matches the cells keys[0..n_keys) of row `row` of `b`, or JOIN_NONE; -2 with the err set. */
-int64_t join_find(struct join *join, const struct batch *b, uint32_t row, const uint32_t *keys, struct err *err);
+int64_t join_find(
+    struct join *join, const struct batch *b, uint32_t row, const uint32_t *keys, struct err *err);
 /* The next right row with the same key (JOIN_ALL), or JOIN_NONE. */
 int64_t join_next(const struct join *join, int64_t right);
 /* Cells of a right row: n_values of them, valid as long as the join. */

@@ -34,7 +34,8 @@ struct generate {
 static const char *const null_choices[] = { "include", "exclude", "default", NULL };
 
 static const struct arg key_fields[] = {
-    { ARG(struct key_entry, key, STR), .required = true, .min = 1, .max = 255, .help = "Key in the JSON." },
+    { ARG(struct key_entry, key, STR), .required = true, .min = 1, .max = 255,
+        .help = "Key in the JSON." },
     { 0 },
 };
 
@@ -42,24 +43,27 @@ static const struct arg generate_arg_list[] = {
     { ARG(struct generate_args, columns, STRS), .is_column = true,
         .help = "Columns to write, in this order; all of them by default.",
         .ask = "Which columns should the JSON have?" },
-    { ARG_LIST(struct generate_args, column_mapping, MAP, struct key_entry, key_fields), .shorthand = "key",
-        .help = "Columns and the key each gets: {\"Full name\": \"name\"}. Without `columns`, only these are "
+    { ARG_LIST(struct generate_args, column_mapping, MAP, struct key_entry, key_fields),
+        .shorthand = "key",
+        .help = "Columns and the key each gets: {\"Full name\": \"name\"}. Without `columns`, only "
+                "these are "
                 "written." },
     { ARG(struct generate_args, pretty_print, BOOL), .fallback = "true",
         .help = "Indent the JSON over several lines." },
-    { ARG(struct generate_args, null_handling, CHOICE), .fallback = "\"include\"", .choices = null_choices,
-        .help = "Blank cells as null, left out, or as empty text." },
+    { ARG(struct generate_args, null_handling, CHOICE), .fallback = "\"include\"",
+        .choices = null_choices, .help = "Blank cells as null, left out, or as empty text." },
     { ARG(struct generate_args, array_wrapper, BOOL), .fallback = "true",
         .help = "Put the records into one array." },
     { 0 },
 };
 
-static const char *const generate_says[] = { "generate json", "make json", "convert to json", "to json",
-    "as json", "export json", NULL };
+static const char *const generate_says[] = { "generate json", "make json", "convert to json",
+    "to json", "as json", "export json", NULL };
 
 static const struct op_example generate_examples[] = {
     { .title = "Typed values, and 007 stays text",
-        .args = "{\"pretty_print\": false, \"column_mapping\": {\"id\": \"id\", \"age\": \"years\"}}",
+        .args =
+            "{\"pretty_print\": false, \"column_mapping\": {\"id\": \"id\", \"age\": \"years\"}}",
         .in = "id,age,city\n007,44,London\n008,,Paris\n",
         .out = "[{\"id\":\"007\",\"years\":44},{\"id\":\"008\",\"years\":null}]\n" },
     { 0 },
@@ -91,8 +95,8 @@ static bool choose(struct generate *x, const struct generate_args *a, const stru
 }
 
 /* The key of each column that is written. */
-static bool name_keys(struct generate *x, const struct generate_args *a, const struct schema *schema,
-    struct arena *arena, struct err *err)
+static bool name_keys(struct generate *x, const struct generate_args *a,
+    const struct schema *schema, struct arena *arena, struct err *err)
 {
     const struct key_entry *e = a->column_mapping.v;
 
@@ -107,7 +111,8 @@ static bool name_keys(struct generate *x, const struct generate_args *a, const s
         }
         for (uint32_t k = 0; k < c; k++) {
             if (strcmp(x->keys[k], x->keys[c]) == 0)
-                return value_fail(err, "column_mapping", "columns '%.64s' and '%.64s' would both have the key '%.64s'",
+                return value_fail(err, "column_mapping",
+                    "columns '%.64s' and '%.64s' would both have the key '%.64s'",
                     schema->columns[k].name, schema->columns[c].name, x->keys[c]);
         }
     }
@@ -152,7 +157,8 @@ static bool generate_open(const void *args, const struct op_env *env, const stru
     return true;
 }
 
-static bool generate_push(void *state, const struct batch *in, const struct op_emit *emit, struct err *err)
+static bool generate_push(
+    void *state, const struct batch *in, const struct op_emit *emit, struct err *err)
 {
     struct generate *x = state;
 

@@ -118,11 +118,13 @@ static bool map_check(void *args, struct arena *arena, struct err *err)
         return err_nomem(err);
     for (size_t i = 0; i < a->column_mapping.n; i++) {
         if (!old[i].name)
-            return err_set(err, ERR_ARG, "column_mapping.%.64s: the new name is missing", old[i].source);
+            return err_set(
+                err, ERR_ARG, "column_mapping.%.64s: the new name is missing", old[i].source);
         e[i] = (struct map_entry){ .name = old[i].name, .source = old[i].source };
         for (size_t k = 0; k < i; k++) {
             if (strcmp(e[k].name, e[i].name) == 0)
-                return err_set(err, ERR_ARG, "column_mapping: '%.64s' and '%.64s' would both be called '%.64s'",
+                return err_set(err, ERR_ARG,
+                    "column_mapping: '%.64s' and '%.64s' would both be called '%.64s'",
                     old[k].source, old[i].source, e[i].name);
         }
     }
@@ -217,7 +219,8 @@ static void fill_column(struct map_column *c, const struct batch *in)
         c->cells[i] = from && from[i].type != CELL_BLANK ? from[i] : c->fallback;
 }
 
-static bool map_push(void *state, const struct batch *in, const struct op_emit *emit, struct err *err)
+static bool map_push(
+    void *state, const struct batch *in, const struct op_emit *emit, struct err *err)
 {
     struct map *m = state;
 

@@ -55,9 +55,10 @@ struct chain {
     struct entry *entries;
     size_t n;
     size_t n_scans;
-    struct cell *cells;         /* The column as it becomes. */
-    int32_t backup;             /* Column of the output that keeps the original, or -1. */
-    struct profile **profiles;  /* [n + 1]: before the first entry, and after each; NULL without report. */
+    struct cell *cells; /* The column as it becomes. */
+    int32_t backup;     /* Column of the output that keeps the original, or -1. */
+    struct profile *
+        *profiles; /* [n + 1]: before the first entry, and after each; NULL without report. */
     struct spill *spill;
 };
 
@@ -79,6 +80,11 @@ static const char *const type_aliases[] = { "type", NULL };
 static const char *const parameter_aliases[] = { "params", NULL };
 static const char *const on_error_choices[] = { "keep", "blank", "fail", NULL };
 
+static const struct arg *parameters_of(int type)
+{
+    return rule_table[type]->params;
+}
+
 static const struct arg entry_fields[] = {
     { ARG_NAMED(struct entry_args, column, "column_name", STR), .required = true, .is_column = true,
         .min = 1, .max = 32767, .aliases = column_aliases, .help = "Column to work on.",
@@ -87,11 +93,13 @@ static const struct arg entry_fields[] = {
         .choices = rule_names, .choice_aliases = rule_aliases, .aliases = type_aliases,
         .help = "What to do with its values.", .ask = "How should it be normalized?" },
     { ARG(struct entry_args, parameters, JSON), .aliases = parameter_aliases,
+        .depends = "normalization_type", .fields_of = parameters_of,
         .help = "Parameters of that type, such as {\"decimals\": 2}." },
     { ARG(struct entry_args, backup_original, BOOL), .fallback = "false",
         .help = "Keep the values as they were in a column NAME_original." },
     { ARG(struct entry_args, on_error, CHOICE), .choices = on_error_choices,
-        .help = "What to do with values that cannot be converted: keep them, make them blank, or fail." },
+        .help = "What to do with values that cannot be converted: keep them, make them blank, or "
+                "fail." },
     { 0 },
 };
 
@@ -106,12 +114,14 @@ static const struct arg normalize_arg_list[] = {
     { 0 },
 };
 
-static const char *const normalize_says[] = { "normalize", "normalise", "clean", "uppercase", "lowercase",
-    "title case", "trim", "round", "fill blanks", "fill missing", "format dates", NULL };
+static const char *const normalize_says[] = { "normalize", "normalise", "clean", "uppercase",
+    "lowercase", "title case", "trim", "round", "fill blanks", "fill missing", "format dates",
+    NULL };
 
 static const struct op_example normalize_examples[] = {
     { .title = "Tidy names and fill blanks with the mean",
-        .args = "{\"normalizations\": [{\"column_name\": \"name\", \"normalization_type\": \"name_format\"}, "
+        .args = "{\"normalizations\": [{\"column_name\": \"name\", \"normalization_type\": "
+                "\"name_format\"}, "
                 "{\"column_name\": \"price\", \"normalization_type\": \"fill_null_values\", "
                 "\"parameters\": {\"method\": \"mean\"}}], \"output_format\": \"csv\"}",
         .in = "name,price\n  ada LOVELACE,1.5\nalan turing ,\ngrace hopper,2.5\n",
@@ -246,7 +256,8 @@ static bool open_entries(struct normalize *x, const struct schema *in, struct er
 }
 
 /* The input's columns, and one behind them for each original that is kept. */
-static bool out_schema(struct normalize *x, const struct schema *in, const struct schema **out, struct err *err)
+static bool out_schema(
+    struct normalize *x, const struct schema *in, const struct schema **out, struct err *err)
 {
     uint32_t n = in->n_columns;
     struct schema *s;
@@ -403,7 +414,8 @@ static bool apply_entries(
     return true;
 }
 
-static bool scan_cells(struct entry *e, const struct cell *cells, const struct batch *b, struct err *err)
+static bool scan_cells(
+    struct entry *e, const struct cell *cells, const struct batch *b, struct err *err)
 {
     for (uint32_t row = 0; row < b->n_rows; row++) {
         e->run.row = batch_row(b, row);
@@ -456,7 +468,8 @@ static bool normalize_scan(void *state, const struct batch *in, struct err *err)
 }
 
 /* The scanning entry `to` gets its pass: the spill holds the column as it is before entry `from`. */
-static bool scan_again(struct normalize *x, struct chain *chain, size_t from, size_t to, struct err *err)
+static bool scan_again(
+    struct normalize *x, struct chain *chain, size_t from, size_t to, struct err *err)
 {
     const struct batch *b;
 
@@ -509,7 +522,8 @@ static bool normalize_scan_end(void *state, struct err *err)
     return true;
 }
 
-static bool profile_cells(struct profile *profile, struct cell *cells, const struct batch *b, struct err *err)
+static bool profile_cells(
+    struct profile *profile, struct cell *cells, const struct batch *b, struct err *err)
 {
     struct batch one = *b;
 
@@ -533,7 +547,8 @@ static bool push_chain(struct chain *chain, const struct batch *in, struct err *
     return true;
 }
 
-static bool normalize_push(void *state, const struct batch *in, const struct op_emit *emit, struct err *err)
+static bool normalize_push(
+    void *state, const struct batch *in, const struct op_emit *emit, struct err *err)
 {
     struct normalize *x = state;
     struct batch *out = x->out;
@@ -563,8 +578,8 @@ static void warn_entry(const struct normalize *x, const struct entry *e)
 {
     const struct rule_params *common = e->run.params;
     const char *message = common->on_error == RULE_BLANK
-        ? "Values that could not be converted were made blank"
-        : "Values that could not be converted were kept as they were";
+                              ? "Values that could not be converted were made blank"
+                              : "Values that could not be converted were kept as they were";
     uint64_t shown = e->unconverted < WARN_PLACES ? e->unconverted : WARN_PLACES;
 
     for (uint64_t i = 0; i < shown; i++)
@@ -606,7 +621,8 @@ static struct json *entry_json(const struct normalize *x, const struct chain *ch
 
     json_set_string(entry, "column_name", e->run.column);
     json_set_string(entry, "normalization_type", e->run.rule->name);
-    json_set(entry, "parameters", e->args->parameters ? json_ref(e->args->parameters) : json_new_object());
+    json_set(entry, "parameters",
+        e->args->parameters ? json_ref(e->args->parameters) : json_new_object());
     json_set(entry, "before_stats", stats_json(x, chain->profiles[i]));
     json_set(entry, "after_stats", stats_json(x, chain->profiles[i + 1]));
     json_set_int(entry, "changed", (int64_t)e->changed);

@@ -33,19 +33,19 @@ struct items {
 };
 
 enum arg_type {
-    ARG_BOOL,    /* bool; true/false/1/0/yes/no/on/off in any case */
-    ARG_INT,     /* int64_t */
-    ARG_NUMBER,  /* double */
-    ARG_STR,     /* const char * */
-    ARG_STRS,    /* struct strs; a JSON array, or a string split at commas (columns may hold commas: use an array) */
-    ARG_CHOICE,  /* int: index into choices[] ; any case */
-    ARG_FILE,    /* const char *: a file of the conversation, opened with op_env_open() */
-    ARG_JSON,    /* const struct json *: any value, checked by the operation */
-    ARG_OBJECT,  /* nested struct in place, described by `fields` */
+    ARG_BOOL,   /* bool; true/false/1/0/yes/no/on/off in any case */
+    ARG_INT,    /* int64_t */
+    ARG_NUMBER, /* double */
+    ARG_STR,    /* const char * */
+    ARG_STRS, /* struct strs; a JSON array, or a string split at commas (columns may hold commas: use an array) */
+    ARG_CHOICE, /* int: index into choices[] ; any case */
+    ARG_FILE,   /* const char *: a file of the conversation, opened with op_env_open() */
+    ARG_JSON,   /* const struct json *: any value, checked by the operation */
+    ARG_OBJECT, /* nested struct in place, described by `fields` */
     ARG_OBJECTS, /* struct items of structs described by `fields`; one object alone counts as a list of one */
-    ARG_MAP,     /* struct items; keys in order, each value an object described by `fields`, or a plain value
+    ARG_MAP, /* struct items; keys in order, each value an object described by `fields`, or a plain value
                     that stands for the field named by `shorthand` */
-    ARG_MAYBE    /* int: as ARG_BOOL, and -1 when it is not given */
+    ARG_MAYBE /* int: as ARG_BOOL, and -1 when it is not given */
 };
 
 /* The C type each arg_type is bound to; ARG() checks it at compile time. */
@@ -66,29 +66,35 @@ struct arg {
     enum arg_type type;
     size_t offset; /* Of the bound field in the struct. */
     bool required;
-    const char *fallback;       /* Default, as JSON text ("false", "\"data\"", "2"), or NULL: zero / NULL / empty. */
+    const char *
+        fallback; /* Default, as JSON text ("false", "\"data\"", "2"), or NULL: zero / NULL / empty. */
     const char *const *choices; /* ARG_CHOICE: NULL-terminated. */
-    const char *const *choice_aliases; /* Pairs "eq", "equals", ...; NULL-terminated; may be NULL. */
-    double min, max;            /* ARG_INT, ARG_NUMBER: inclusive; lengths for ARG_STR; counts for lists. Both 0: unbounded. */
+    const char *const
+        *choice_aliases; /* Pairs "eq", "equals", ...; NULL-terminated; may be NULL. */
+    double min,
+        max; /* ARG_INT, ARG_NUMBER: inclusive; lengths for ARG_STR; counts for lists. Both 0: unbounded. */
     const char *const *aliases; /* Old and camelCase spellings; NULL-terminated; may be NULL. */
     const struct arg *fields;   /* Nested kinds: ends with a NULL name. */
     size_t size;                /* Nested kinds: of the struct. */
     const char *shorthand;      /* ARG_MAP, ARG_OBJECT. */
-    bool is_column;             /* Its string(s) name columns of the input: pickers and the bot use this. */
-    bool hidden;                /* Accepted, but left out of help (old spellings with another meaning). */
-    const char *help;           /* One sentence, for help and OpenAPI. */
-    const char *ask;            /* What the bot asks when it is missing. */
+    bool is_column; /* Its string(s) name columns of the input: pickers and the bot use this. */
+    bool hidden;    /* Accepted, but left out of help (old spellings with another meaning). */
+    /* ARG_JSON: an object whose fields depend on what the choice argument `depends` beside it is. */
+    const char *depends;
+    const struct arg *(*fields_of)(int choice);
+    const char *help; /* One sentence, for help and OpenAPI. */
+    const char *ask;  /* What the bot asks when it is missing. */
 };
 
 /* Bind field `f` of struct `T`; a wrong KIND for the field won't compile. */
 #define ARG(T, f, KIND) ARG_NAMED(T, f, #f, KIND)
-#define ARG_NAMED(T, f, label, KIND)                                                               \
-    .name = (label), .type = ARG_##KIND,                                                           \
+#define ARG_NAMED(T, f, label, KIND)     \
+    .name = (label), .type = ARG_##KIND, \
     .offset = offsetof(T, f) + 0 * sizeof(&((T *)0)->f == (ARG_C_##KIND *)0)
 
 /* As ARG() for the nested kinds: an OBJECT in place (left zeroed when it is absent), OBJECTS or a MAP of struct S. */
-#define ARG_PLACE(T, f, list)                                                                      \
-    .name = #f, .type = ARG_OBJECT, .offset = offsetof(T, f), .size = sizeof(((T *)0)->f),         \
+#define ARG_PLACE(T, f, list)                                                              \
+    .name = #f, .type = ARG_OBJECT, .offset = offsetof(T, f), .size = sizeof(((T *)0)->f), \
     .fields = (list)
 #define ARG_LIST(T, f, KIND, S, list) ARG(T, f, KIND), .size = sizeof(S), .fields = (list)
 
@@ -99,7 +105,7 @@ struct output_args {
     int types;                   /* enum op_types */
     int csv_dialect;             /* enum csv_flavor */
     const char *sheet_name;      /* OP_SHEET_NAME: of the workbook that is written; else NULL. */
-    char delimiter;              /* OP_DELIMITER: of the text that is written; 0: the format's own. */
+    char delimiter; /* OP_DELIMITER: of the text that is written; 0: the format's own. */
 };
 enum op_types { TYPES_SAFE, TYPES_TEXT };
 
@@ -108,19 +114,21 @@ enum op_types { TYPES_SAFE, TYPES_TEXT };
 /* Runs as a test, and appears in the docs and the OpenAPI examples. */
 struct op_example {
     const char *title;
-    const char *args;     /* JSON object. */
-    const char *in, *out; /* CSV text in; CSV, JSON or SQL text out (NULL: the result matters, not a file). */
-    const char *bind;     /* CSV text of bind_file (called bind.csv), where there is one. */
+    const char *args; /* JSON object. */
+    const char *in,
+        *out; /* CSV text in; CSV, JSON or SQL text out (NULL: the result matters, not a file). */
+    const char *bind; /* CSV text of bind_file (called bind.csv), where there is one. */
 };
 
 enum op_flags {
-    OP_TABLE = 1 << 0,    /* Its result is a table: the engine writes it in the format asked for. */
-    OP_TEXT = 1 << 1,     /* It writes its own text file through env->out; the table passes on unchanged. */
-    OP_RESULT = 1 << 2,   /* No file: only a result; the table passes on unchanged. */
-    OP_MAPS_ROWS = 1 << 3, /* rows_in = rows_out + dropped must hold. */
-    OP_TYPED = 1 << 4,    /* Wants safely typed input whatever the output format. */
-    OP_NO_INFO = 1 << 5,  /* Its workbook has no Info sheet. */
-    OP_NO_TYPES = 1 << 6, /* Has no `types` argument. */
+    OP_TABLE = 1 << 0, /* Its result is a table: the engine writes it in the format asked for. */
+    OP_TEXT =
+        1 << 1, /* It writes its own text file through env->out; the table passes on unchanged. */
+    OP_RESULT = 1 << 2,     /* No file: only a result; the table passes on unchanged. */
+    OP_MAPS_ROWS = 1 << 3,  /* rows_in = rows_out + dropped must hold. */
+    OP_TYPED = 1 << 4,      /* Wants safely typed input whatever the output format. */
+    OP_NO_INFO = 1 << 5,    /* Its workbook has no Info sheet. */
+    OP_NO_TYPES = 1 << 6,   /* Has no `types` argument. */
     OP_SHEET_NAME = 1 << 7, /* `sheet_name` names the sheet it writes, not the one it reads. */
     OP_DELIMITER = 1 << 8,  /* `delimiter` is the one it writes; it has none for reading. */
     OP_JSON_TEXT = 1 << 9,  /* OP_TEXT that writes JSON or JSON lines, as `output_format` says. */
@@ -131,21 +139,21 @@ const char *drop_reason_name(enum drop_reason r); /* "filtered" */
 
 /* What the engine gives an operation; all of it outlives the operation. */
 struct op_env {
-    struct arena *arena;      /* Lives until close. */
+    struct arena *arena; /* Lives until close. */
     struct budget *budget;
     struct formats *formats;
     struct warnings *warnings;
-    uint64_t *dropped;        /* [DROP_COUNT]: the operation adds what it drops. */
-    int64_t now_ns;           /* When the run began. */
-    const char *file_label;   /* Name of the file the step reads, for sentences. */
+    uint64_t *dropped;      /* [DROP_COUNT]: the operation adds what it drops. */
+    int64_t now_ns;         /* When the run began. */
+    const char *file_label; /* Name of the file the step reads, for sentences. */
     const char *tmp_dir;
-    struct fs_file *out;      /* OP_TEXT: where the text goes. */
+    struct fs_file *out; /* OP_TEXT: where the text goes. */
     const struct reader_args *reader;
     const struct output_args *output;
     /* Open a file that an ARG_FILE argument names. */
     bool (*open_file)(const struct op_env *env, const char *name, bool typed, struct source **out,
         struct err *err);
-    void *engine;             /* For open_file. */
+    void *engine; /* For open_file. */
 };
 
 /* Where an operation's batches go. */
@@ -160,10 +168,10 @@ static inline MUST_CHECK bool op_emit(
 }
 
 struct op {
-    const char *name;    /* "excel/extract-columns": URL, CLI, workflow step. */
-    const char *summary; /* One line, imperative, no full stop. */
-    unsigned flags;      /* enum op_flags */
-    const char *suffix;  /* Of output names: "search"; NULL when there is no file. */
+    const char *name;        /* "excel/extract-columns": URL, CLI, workflow step. */
+    const char *summary;     /* One line, imperative, no full stop. */
+    unsigned flags;          /* enum op_flags */
+    const char *suffix;      /* Of output names: "search"; NULL when there is no file. */
     enum file_format format; /* Default output format (OP_TABLE), or the one of its text. */
     size_t args_size;
     const struct arg *args;            /* Its own; ends with a NULL name. */
@@ -227,8 +235,8 @@ bool op_bind(const struct op *op, const struct json *arguments, struct arena *ar
  * `path` prefixes argument paths ("normalizations[0].parameters"), "" for none; `owner` names who has the arguments in
  * "OWNER has no argument 'x'".
  */
-bool arg_bind(const struct arg *fields, const char *owner, const char *path, const struct json *object,
-    struct arena *arena, void *dst, struct err *err) MUST_CHECK;
+bool arg_bind(const struct arg *fields, const char *owner, const char *path,
+    const struct json *object, struct arena *arena, void *dst, struct err *err) MUST_CHECK;
 
 /*
  * The JSON object that command-line flags stand for: pairs {name, text} as typed, where a NULL text is a bare flag.

@@ -41,7 +41,8 @@ static bool set_limits(struct regex *re)
 bool regex_new(const char *pattern, bool ignore_case, const char *argument, struct regex **out,
     struct err *err)
 {
-    uint32_t options = PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C | (ignore_case ? PCRE2_CASELESS : 0);
+    uint32_t options =
+        PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C | (ignore_case ? PCRE2_CASELESS : 0);
     pcre2_compile_context *context;
     size_t n = strlen(pattern);
     struct regex *re;
@@ -66,8 +67,9 @@ bool regex_new(const char *pattern, bool ignore_case, const char *argument, stru
 
         free(re);
         pcre2_get_error_message(code, why, sizeof why);
-        return value_fail(err, argument, "the pattern is no regular expression: %s at character %zu",
-            (const char *)why, (size_t)at + 1);
+        return value_fail(err, argument,
+            "the pattern is no regular expression: %s at character %zu", (const char *)why,
+            (size_t)at + 1);
     }
     if (!set_limits(re)) {
         regex_free(re);
@@ -110,11 +112,12 @@ static bool fail_match(int code, uint64_t row, const char *column, struct err *e
     return false;
 }
 
-bool regex_match(struct regex *re, const char *p, size_t n, uint64_t row, const char *column, bool *found,
-    struct err *err)
+bool regex_match(struct regex *re, const char *p, size_t n, uint64_t row, const char *column,
+    bool *found, struct err *err)
 {
     /* Cells are valid UTF-8 already. */
-    int code = pcre2_match(re->code, (PCRE2_SPTR)p, n, 0, PCRE2_NO_UTF_CHECK, re->match, re->limits);
+    int code =
+        pcre2_match(re->code, (PCRE2_SPTR)p, n, 0, PCRE2_NO_UTF_CHECK, re->match, re->limits);
 
     if (code < 0 && code != PCRE2_ERROR_NOMATCH)
         return fail_match(code, row, column, err);
@@ -199,12 +202,12 @@ bool regex_replace(struct regex *re, const char *replacement, const char *p, siz
     const char *column, const char **out, size_t *out_n, struct err *err)
 {
     const uint32_t options = PCRE2_SUBSTITUTE_GLOBAL | PCRE2_SUBSTITUTE_UNSET_EMPTY |
-        PCRE2_SUBSTITUTE_OVERFLOW_LENGTH | PCRE2_NO_UTF_CHECK;
+                             PCRE2_SUBSTITUTE_OVERFLOW_LENGTH | PCRE2_NO_UTF_CHECK;
 
     for (;;) {
         PCRE2_SIZE len = re->size;
-        int code = re->size ? pcre2_substitute(re->code, (PCRE2_SPTR)p, n, 0, options, re->match, re->limits,
-                                  (PCRE2_SPTR)replacement, PCRE2_ZERO_TERMINATED,
+        int code = re->size ? pcre2_substitute(re->code, (PCRE2_SPTR)p, n, 0, options, re->match,
+                                  re->limits, (PCRE2_SPTR)replacement, PCRE2_ZERO_TERMINATED,
                                   (PCRE2_UCHAR *)re->result, &len)
                             : PCRE2_ERROR_NOMEMORY;
 
@@ -219,7 +222,8 @@ bool regex_replace(struct regex *re, const char *replacement, const char *p, siz
         if (!re->size)
             len = REGEX_FIRST_RESULT;
         if (len <= re->size || len > REGEX_MAX_RESULT) {
-            err_set(err, ERR_BUDGET, "replacing on row %llu of column '%.64s' gives a text over %d MiB",
+            err_set(err, ERR_BUDGET,
+                "replacing on row %llu of column '%.64s' gives a text over %d MiB",
                 (unsigned long long)row, column, REGEX_MAX_RESULT >> 20);
             err->at.row = row;
             return false;

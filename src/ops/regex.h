@@ -10,11 +10,11 @@
 #include "base/buf.h"
 
 enum {
-    REGEX_MAX_PATTERN = 1000,       /* Bytes. */
-    REGEX_MAX_NESTING = 100,        /* Parentheses. */
-    REGEX_MATCH_LIMIT = 1000000,    /* Steps a cell; stops (a+)+$ within a few ms. */
+    REGEX_MAX_PATTERN = 1000,    /* Bytes. */
+    REGEX_MAX_NESTING = 100,     /* Parentheses. */
+    REGEX_MATCH_LIMIT = 1000000, /* Steps a cell; stops (a+)+$ within a few ms. */
     REGEX_HEAP_LIMIT_KIB = 64 << 10,
-    REGEX_MAX_RESULT = 16 << 20     /* Bytes of one cell after replacing. */
+    REGEX_MAX_RESULT = 16 << 20 /* Bytes of one cell after replacing. */
 };
 
 struct regex;
@@ -28,8 +28,8 @@ bool regex_new(const char *pattern, bool ignore_case, const char *argument, stru
 void regex_free(struct regex *re);
 
 /* Is there a match anywhere in p[0..n)? `row` and `column` are for the sentence. Errors: ERR_DATA. */
-bool regex_match(struct regex *re, const char *p, size_t n, uint64_t row, const char *column, bool *found,
-    struct err *err) MUST_CHECK;
+bool regex_match(struct regex *re, const char *p, size_t n, uint64_t row, const char *column,
+    bool *found, struct err *err) MUST_CHECK;
 
 /*
  * Check a replacement, in which $1, ${1}, ${name} and \1 stand for groups and $$ and \\ for themselves, and rewrite it into

@@ -22,12 +22,14 @@ struct search {
 };
 
 static const char *const logic_choices[] = { "AND", "OR", NULL };
-static const char *const logic_aliases[] = { "all", "AND", "any", "OR", "&&", "AND", "||", "OR", NULL };
+static const char *const logic_aliases[] = { "all", "AND", "any", "OR", "&&", "AND", "||", "OR",
+    NULL };
 
 static const struct arg search_arg_list[] = {
     { ARG_LIST(struct search_args, conditions, OBJECTS, struct condition_args, condition_fields),
         .required = true, .min = 1, .max = 200,
-        .help = "What to look for: [{\"column\": \"age\", \"operator\": \"greater_than\", \"value\": 30}].",
+        .help = "What to look for: [{\"column\": \"age\", \"operator\": \"greater_than\", "
+                "\"value\": 30}].",
         .ask = "What should I look for, and in which column?" },
     { ARG(struct search_args, logic, CHOICE), .fallback = "\"AND\"", .choices = logic_choices,
         .choice_aliases = logic_aliases,
@@ -50,7 +52,8 @@ static const char *const search_says[] = {
 
 static const struct op_example excel_examples[] = {
     { .title = "People over 40 in London",
-        .args = "{\"conditions\": [{\"column\": \"age\", \"operator\": \"greater_than\", \"value\": 40}, "
+        .args = "{\"conditions\": [{\"column\": \"age\", \"operator\": \"greater_than\", "
+                "\"value\": 40}, "
                 "{\"column\": \"city\", \"operator\": \"equals\", \"value\": \"London\"}], "
                 "\"output_format\": \"csv\"}",
         .in = "name,age,city\nAda,36,London\nAlan,41,Wilmslow\nJoan,52,London\n",
@@ -60,7 +63,8 @@ static const struct op_example excel_examples[] = {
 
 static const struct op_example csv_examples[] = {
     { .title = "Either of two conditions",
-        .args = "{\"conditions\": [{\"column\": \"name\", \"operator\": \"contains\", \"value\": \"AN\"}, "
+        .args = "{\"conditions\": [{\"column\": \"name\", \"operator\": \"contains\", \"value\": "
+                "\"AN\"}, "
                 "{\"column\": \"email\", \"operator\": \"is_empty\"}], \"logic\": \"OR\"}",
         .in = "name,email\nAda,ada@example.org\nAlan,alan@example.org\nGrace,\n",
         .out = "name,email\nAlan,alan@example.org\nGrace,\n" },
@@ -126,7 +130,8 @@ static bool search_scan_end(void *state, struct err *err)
     return true;
 }
 
-static bool search_push(void *state, const struct batch *in, const struct op_emit *emit, struct err *err)
+static bool search_push(
+    void *state, const struct batch *in, const struct op_emit *emit, struct err *err)
 {
     struct search *s = state;
     uint32_t picks[BATCH_ROWS], n = 0;
@@ -162,11 +167,11 @@ static void search_close(void *state)
     condition_close(s->conditions);
 }
 
-#define SEARCH_OP                                                                                  \
-    .flags = OP_TABLE | OP_MAPS_ROWS | OP_NO_INFO, .suffix = "search",                             \
-    .args_size = sizeof(struct search_args), .args = search_arg_list, .says = search_says,         \
-    .check = search_check, .open = search_open, .wants_scan = search_wants_scan,                   \
-    .scan = search_scan, .scan_end = search_scan_end, .push = search_push,                         \
+#define SEARCH_OP                                                                          \
+    .flags = OP_TABLE | OP_MAPS_ROWS | OP_NO_INFO, .suffix = "search",                     \
+    .args_size = sizeof(struct search_args), .args = search_arg_list, .says = search_says, \
+    .check = search_check, .open = search_open, .wants_scan = search_wants_scan,           \
+    .scan = search_scan, .scan_end = search_scan_end, .push = search_push,                 \
     .result = search_result, .close = search_close
 
 const struct op op_excel_search = {

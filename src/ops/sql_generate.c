@@ -72,13 +72,13 @@ struct sql {
     const char *next_value; /* Its literal where all rows have the same: nextval('seq'). */
     int64_t counter;
     struct sql_script *script;
-    struct buf tuple;       /* (1, 'x') of the row at hand. */
+    struct buf tuple; /* (1, 'x') of the row at hand. */
     uint64_t in_batch, in_insert;
 };
 
 static const char *const dialect_choices[] = { "postgresql", "mysql", "sqlite", NULL };
-static const char *const dialect_aliases[] = { "postgres", "postgresql", "pg", "postgresql", "mariadb", "mysql",
-    "sqlite3", "sqlite", NULL };
+static const char *const dialect_aliases[] = { "postgres", "postgresql", "pg", "postgresql",
+    "mariadb", "mysql", "sqlite3", "sqlite", NULL };
 static const char *const increment_choices[] = { "default", "none", "postgresql_serial",
     "mysql_auto_increment", "sqlite_autoincrement", "manual_sequence", "uuid_generate", NULL };
 static const char *const empty_choices[] = { "null", "empty", NULL };
@@ -88,17 +88,18 @@ static const char *const increment_aliases[] = { "type", NULL };
 static const char *const start_aliases[] = { "start", NULL };
 
 static const struct arg column_fields[] = {
-    { ARG(struct column_entry, column, STR), .required = true, .is_column = true, .min = 1, .max = 32767,
-        .help = "Column of the file." },
+    { ARG(struct column_entry, column, STR), .required = true, .is_column = true, .min = 1,
+        .max = 32767, .help = "Column of the file." },
     { 0 },
 };
 
 static const struct arg auto_fields[] = {
-    { ARG(struct auto_args, enabled, BOOL), .fallback = "true", .help = "Whether there is such a column." },
+    { ARG(struct auto_args, enabled, BOOL), .fallback = "true",
+        .help = "Whether there is such a column." },
     { ARG(struct auto_args, column_name, STR), .fallback = "\"id\"", .min = 1, .max = 255,
         .aliases = auto_name_aliases, .help = "Name of the column that counts." },
-    { ARG(struct auto_args, increment_type, CHOICE), .fallback = "\"default\"", .aliases = increment_aliases,
-        .choices = increment_choices,
+    { ARG(struct auto_args, increment_type, CHOICE), .fallback = "\"default\"",
+        .aliases = increment_aliases, .choices = increment_choices,
         .help = "Who counts: the database (the column is left out), the script, or UUIDs." },
     { ARG(struct auto_args, start_value, INT), .fallback = "1", .min = -9e15, .max = 9e15,
         .aliases = start_aliases, .help = "First number the script gives." },
@@ -142,9 +143,10 @@ static const struct arg sql_text_arg_list[] = {
 };
 /* clang-format on */
 
-static const char *const sql_says[] = { "generate sql", "make sql", "sql inserts", "insert statements",
-    "convert to sql", "to sql", NULL };
-static const char *const sql_text_says[] = { "sql text", "sql as text", "sql statements as text", NULL };
+static const char *const sql_says[] = { "generate sql", "make sql", "sql inserts",
+    "insert statements", "convert to sql", "to sql", NULL };
+static const char *const sql_text_says[] = { "sql text", "sql as text", "sql statements as text",
+    NULL };
 
 static const struct op_example sql_examples[] = {
     { .title = "Inserts for SQLite, without transactions",
@@ -190,7 +192,8 @@ static bool leaves_out(const struct auto_args *a)
     return a->enabled && a->increment_type < INCREMENT_SEQUENCE;
 }
 
-static bool add_identifier(struct sql *x, struct buf *b, const char *name, bool *first, struct err *err)
+static bool add_identifier(
+    struct sql *x, struct buf *b, const char *name, bool *first, struct err *err)
 {
     if (!*first)
         buf_adds(b, ", ");
@@ -247,7 +250,8 @@ static bool make_head(struct sql *x, const struct schema *in, struct buf *b, str
     buf_adds(b, " (");
     if (x->generates && !add_identifier(x, b, a->column_name, &first, err))
         return false;
-    x->columns.at = arena_calloc(x->env->arena, c.columns.n ? c.columns.n : 1, sizeof *x->columns.at);
+    x->columns.at =
+        arena_calloc(x->env->arena, c.columns.n ? c.columns.n : 1, sizeof *x->columns.at);
     if (!x->columns.at)
         return err_nomem(err);
     for (uint32_t i = 0; i < c.columns.n; i++) {
@@ -279,7 +283,7 @@ static bool make_next_value(struct sql *x, struct buf *b, struct err *err)
     x->counter = a->start_value;
     if (a->increment_type == INCREMENT_UUID) {
         x->next_value = x->dialect == SQL_POSTGRESQL ? "gen_random_uuid()"
-            : x->dialect == SQL_MYSQL                ? "UUID()"
+                        : x->dialect == SQL_MYSQL    ? "UUID()"
                                                      : NULL;
         return true;
     }
@@ -368,7 +372,8 @@ static bool make_tuple(struct sql *x, const struct batch *in, uint32_t row, stru
     for (uint32_t i = 0; i < x->columns.n; i++) {
         if (i || x->generates)
             buf_add(b, ", ", 2);
-        if (!sql_literal(x->dialect, &in->columns[x->columns.at[i]][row], (enum sql_empty)x->args->empty_as, b, err)) {
+        if (!sql_literal(x->dialect, &in->columns[x->columns.at[i]][row],
+                (enum sql_empty)x->args->empty_as, b, err)) {
             err->at.row = batch_row(in, row);
             return err_wrap(err, "row %" PRIu64, batch_row(in, row));
         }
@@ -416,7 +421,8 @@ static bool add_row(struct sql *x, struct err *err)
     return x->in_insert < (uint64_t)x->args->rows_per_insert || end_statement(x, false, err);
 }
 
-static bool sql_push(void *state, const struct batch *in, const struct op_emit *emit, struct err *err)
+static bool sql_push(
+    void *state, const struct batch *in, const struct op_emit *emit, struct err *err)
 {
     struct sql *x = state;
 
@@ -462,10 +468,10 @@ static bool sql_result(void *state, struct json *result, struct err *err)
     return json_set(result, "data", data) || err_nomem(err);
 }
 
-#define SQL_OP                                                                                     \
-    .flags = OP_TEXT, .format = FILE_SQL, .args_size = sizeof(struct sql_args),         \
-    .examples = sql_examples, .check = sql_check, .open = sql_open,              \
-    .push = sql_push, .finish = sql_finish, .result = sql_result, .close = sql_close
+#define SQL_OP                                                                        \
+    .flags = OP_TEXT, .format = FILE_SQL, .args_size = sizeof(struct sql_args),       \
+    .examples = sql_examples, .check = sql_check, .open = sql_open, .push = sql_push, \
+    .finish = sql_finish, .result = sql_result, .close = sql_close
 
 const struct op op_sql_generate = {
     .name = "sql/generate",

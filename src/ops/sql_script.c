@@ -22,17 +22,17 @@ struct sql_script {
     struct sql_header header;
     struct buf held; /* What is not written yet, while `holding`. */
     bool holding;
-    bool patches;    /* The header has room for the totals, at rows_at and statements_at. */
+    bool patches; /* The header has room for the totals, at rows_at and statements_at. */
     uint64_t rows_at, statements_at;
     uint64_t rows, statements;
-    struct buf sample;         /* The first statements, one behind the other. */
-    size_t ends[SQL_SAMPLE];   /* Where each ends there. */
+    struct buf sample;       /* The first statements, one behind the other. */
+    size_t ends[SQL_SAMPLE]; /* Where each ends there. */
     unsigned sampled;
-    bool sampling;             /* The statement at hand is copied there. */
+    bool sampling; /* The statement at hand is copied there. */
 };
 
-bool sql_script_new(struct fs_file *file, const struct sql_header *header, struct sql_script **out,
-    struct err *err)
+bool sql_script_new(
+    struct fs_file *file, const struct sql_header *header, struct sql_script **out, struct err *err)
 {
     struct sql_script *s = calloc(1, sizeof *s);
 
@@ -89,7 +89,7 @@ static bool let_go(struct sql_script *s, struct err *err)
     }
     buf_addc(&head, '\n');
     ok = buf_ok(&head, "the header", err) && fs_file_write(s->file, head.data, head.len, err) &&
-        fs_file_write(s->file, s->held.data, s->held.len, err);
+         fs_file_write(s->file, s->held.data, s->held.len, err);
     buf_deinit(&head);
     s->holding = false;
     buf_deinit(&s->held);
@@ -120,7 +120,8 @@ void sql_script_end_statement(struct sql_script *s)
     if (!s->sampling)
         return;
     s->sampling = false;
-    if (!s->sample.failed) /* Else it is over its size, and only the statements before this one are shown. */
+    if (!s->sample
+             .failed) /* Else it is over its size, and only the statements before this one are shown. */
         s->ends[s->sampled++] = s->sample.len;
 }
 
@@ -144,11 +145,12 @@ bool sql_script_finish(struct sql_script *s, struct err *err)
 
     if (!s->holding && s->patches)
         return patch_total(s, s->rows_at, s->rows, err) &&
-            patch_total(s, s->statements_at, s->statements, err);
+               patch_total(s, s->statements_at, s->statements, err);
     buf_init(&b, 64 << 10);
     if (s->holding)
         add_header(s, &b);
-    buf_addf(&b, "-- Total rows: %" PRIu64 "\n-- Total statements: %" PRIu64 "\n", s->rows, s->statements);
+    buf_addf(&b, "-- Total rows: %" PRIu64 "\n-- Total statements: %" PRIu64 "\n", s->rows,
+        s->statements);
     if (s->holding)
         buf_addc(&b, '\n');
     ok = buf_ok(&b, "the header", err) && fs_file_write(s->file, b.data, b.len, err);

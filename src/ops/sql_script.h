@@ -13,7 +13,7 @@ enum {
     SQL_STATEMENT_MAX = 64 << 20, /* Bytes of one row. */
     SQL_SAMPLE = 100,             /* Statements that the result shows. */
     SQL_SAMPLE_BYTES = 256 << 10, /* And their bytes together. */
-    SQL_HOLD = 1 << 20            /* A script up to this size is written when its totals are known. */
+    SQL_HOLD = 1 << 20 /* A script up to this size is written when its totals are known. */
 };
 
 struct sql_script;
@@ -40,6 +40,7 @@ bool sql_script_finish(struct sql_script *s, struct err *err) MUST_CHECK;
 
 uint64_t sql_script_rows(const struct sql_script *s);
 uint64_t sql_script_statements(const struct sql_script *s);
-struct json *sql_script_sample(const struct sql_script *s); /* The first statements, without their line end. */
+struct json *sql_script_sample(
+    const struct sql_script *s); /* The first statements, without their line end. */
 
 #endif

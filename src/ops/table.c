@@ -8,9 +8,10 @@
 
 #include <string.h>
 
-extern const struct op op_bind_multi_key, op_bind_single_key, op_convert_to_csv, op_convert_to_excel,
-    op_csv_search, op_excel_search, op_extract_columns, op_extract_columns_to_file, op_json_generate,
-    op_map_columns, op_normalize, op_sql_generate, op_sql_generate_to_text;
+extern const struct op op_bind_multi_key, op_bind_single_key, op_convert_to_csv,
+    op_convert_to_excel, op_csv_search, op_excel_search, op_extract_columns,
+    op_extract_columns_to_file, op_json_generate, op_map_columns, op_normalize, op_sql_generate,
+    op_sql_generate_to_text;
 
 const struct op *const op_table[] = {
     &op_convert_to_excel,

@@ -20,6 +20,7 @@ bool value_cell(const struct json *value, const char *argument, struct arena *ar
 bool value_fail(struct err *err, const char *argument, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 /* A number cell where num's shortest text is exactly text[0..n), else a text cell in `arena`; false when memory ends. */
-bool value_number_text(struct arena *arena, const char *text, size_t n, struct cell *out) MUST_CHECK;
+bool value_number_text(
+    struct arena *arena, const char *text, size_t n, struct cell *out) MUST_CHECK;
 
 #endif

@@ -154,7 +154,9 @@ static char *workbook_text(struct golden *g, const char *path, const char *dir)
     struct formats *formats = formats_new();
     struct warnings *warnings = warn_new();
     struct source_env env = { .formats = formats, .warnings = warnings, .tmp_dir = dir };
-    struct sink_args args = { .format = FILE_CSV, .formats = formats, .warnings = warnings, .tmp_dir = dir };
+    struct sink_args args = {
+        .format = FILE_CSV, .formats = formats, .warnings = warnings, .tmp_dir = dir
+    };
     struct source *source = NULL;
     struct fs_file *file = NULL;
     struct sink *sink = NULL;
@@ -165,8 +167,8 @@ static char *workbook_text(struct golden *g, const char *path, const char *dir)
     bool ok;
 
     ok = fd >= 0 && source_open(fd, "output.xlsx", &reader_args_default, &env, &source, &err) &&
-        fs_file_create(dir, "back.csv", "back.csv", &file, &err) &&
-        sink_open(&args, source_schema(source), file, &sink, &err);
+         fs_file_create(dir, "back.csv", "back.csv", &file, &err) &&
+         sink_open(&args, source_schema(source), file, &sink, &err);
     while (ok && (ok = source_next(source, &b, &err)) && b)
         ok = sink_write(sink, b, &err);
     ok = ok && sink_finish(sink, &err);
@@ -188,7 +190,8 @@ static char *workbook_text(struct golden *g, const char *path, const char *dir)
 /* ---- comparing ---- */
 
 /* Is all of `want` in `got`? Objects may have more keys; lists have the same length. */
-static bool contains(struct golden *g, const char *path, const struct json *want, const struct json *got)
+static bool contains(
+    struct golden *g, const char *path, const struct json *want, const struct json *got)
 {
     char *a, *b, at[PATH];
 
@@ -264,8 +267,8 @@ static bool check_told(struct golden *g, const struct told *told, const char *di
         snprintf(prefix, sizeof prefix, "step 1 of 1 (%s): ", g->op->name);
         if (strncmp(got, prefix, strlen(prefix)) == 0)
             got += strlen(prefix);
-        return strcmp(got, g->want_error) == 0 ||
-            fail(g, "want the error\n  %s\ngot\n  %s", g->want_error, told->error ? got : "none");
+        return strcmp(got, g->want_error) == 0 || fail(g, "want the error\n  %s\ngot\n  %s",
+                                                      g->want_error, told->error ? got : "none");
     }
     if (told->error || !told->result)
         return fail(g, "it failed: %s", told->error ? told->error : "without a sentence");
@@ -329,8 +332,8 @@ static char *part(const char *dir, const char *name)
 
 static bool find_part(const char *dir, const char *stem, char *path, char *name)
 {
-    static const char *const suffixes[] = { ".csv", ".xlsx", ".xls", ".tsv", ".json", ".jsonl", ".sql",
-        ".csv.gz" };
+    static const char *const suffixes[] = { ".csv", ".xlsx", ".xls", ".tsv", ".json", ".jsonl",
+        ".sql", ".csv.gz" };
 
     for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
         snprintf(path, PATH, "%s/%s%s", dir, stem, suffixes[i]);

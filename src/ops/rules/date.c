@@ -22,8 +22,8 @@ struct date_state {
 };
 
 static const char *const order_choices[] = { "auto", "mdy", "dmy", "ymd", NULL };
-static const char *const order_aliases[] = { "month_first", "mdy", "day_first", "dmy", "year_first", "ymd",
-    NULL };
+static const char *const order_aliases[] = { "month_first", "mdy", "day_first", "dmy", "year_first",
+    "ymd", NULL };
 static const char *const format_aliases[] = { "output_format", "target_format", NULL };
 static const char *const input_aliases[] = { "source_format", NULL };
 
@@ -106,7 +106,8 @@ static bool scan_date_end(struct rule_run *r, struct err *err)
     if (guessed) {
         snprintf(place, sizeof place, "column %s", r->column);
         warn_addn(r->warnings, "ambiguous_dates",
-            "Dates such as 01/02/2024 were read month first, as nothing in the column tells which is "
+            "Dates such as 01/02/2024 were read month first, as nothing in the column tells which "
+            "is "
             "meant; date_order says it",
             guessed, place);
     }
@@ -179,11 +180,18 @@ static enum rule_outcome apply_day(struct rule_run *r, struct cell *cell, struct
     return RULE_DONE;
 }
 
-#define DATE_RULE(rule_name, list, fn, text)                                                       \
-    const struct rule rule_##rule_name = { .name = #rule_name, .description = text,                \
-        .params = list, .params_size = sizeof(struct date_params),                                 \
-        .state_size = sizeof(struct date_state), .check = check_date, .open = open_date,           \
-        .wants_scan = wants_date_scan, .scan = scan_date, .scan_end = scan_date_end, .apply = fn }
+#define DATE_RULE(rule_name, list, fn, text)                   \
+    const struct rule rule_##rule_name = { .name = #rule_name, \
+        .description = text,                                   \
+        .params = list,                                        \
+        .params_size = sizeof(struct date_params),             \
+        .state_size = sizeof(struct date_state),               \
+        .check = check_date,                                   \
+        .open = open_date,                                     \
+        .wants_scan = wants_date_scan,                         \
+        .scan = scan_date,                                     \
+        .scan_end = scan_date_end,                             \
+        .apply = fn }
 
 DATE_RULE(date_format, date_params, apply_format, "Dates written in one format");
 DATE_RULE(datetime_format, datetime_params, apply_format, "Dates with times written in one format");

@@ -42,8 +42,8 @@ struct fill_state {
 };
 
 static const char *const method_choices[] = { "value", "mean", "median", "mode", "forward", NULL };
-static const char *const method_aliases[] = { "constant", "value", "average", "mean", "ffill", "forward",
-    "forward_fill", "forward", "most_frequent", "mode", NULL };
+static const char *const method_aliases[] = { "constant", "value", "average", "mean", "ffill",
+    "forward", "forward_fill", "forward", "most_frequent", "mode", NULL };
 static const char *const value_aliases[] = { "fill_value", NULL };
 
 static const struct arg fill_params[] = {
@@ -51,7 +51,8 @@ static const struct arg fill_params[] = {
         .help = "Text, number or boolean to put into blank cells (method value)." },
     { ARG(struct fill_params, method, CHOICE), .fallback = "\"value\"", .choices = method_choices,
         .choice_aliases = method_aliases,
-        .help = "Fill with the value, the mean, median or most frequent value of the column, or the last "
+        .help = "Fill with the value, the mean, median or most frequent value of the column, or "
+                "the last "
                 "value above." },
     { 0 },
 };
@@ -146,7 +147,8 @@ static bool add_tally(struct rule_run *r, const struct cell *cell, struct err *e
     s->tallies[s->n_tallies].count = 1;
     if (!cell_keep(r->arena, cell, &s->tallies[s->n_tallies].cell))
         return err_set(err, ERR_BUDGET,
-            "column '%.64s' has too many different values to find the most frequent one in memory", r->column);
+            "column '%.64s' has too many different values to find the most frequent one in memory",
+            r->column);
     *slot = ++s->n_tallies;
     return true;
 }
@@ -191,8 +193,9 @@ static bool scan_fill_end(struct rule_run *r, struct err *err)
     }
     if (cell_is_blank(s->fill))
         warn_add(r->warnings, "nothing_to_fill_with",
-            p->method == FILL_MODE ? "A column has only blanks, and they were left"
-                                   : "A column has no numbers to fill its blanks with, and they were left",
+            p->method == FILL_MODE
+                ? "A column has only blanks, and they were left"
+                : "A column has no numbers to fill its blanks with, and they were left",
             "column %s", r->column);
     return true;
 }
@@ -251,7 +254,8 @@ static void report_fill(const struct rule_run *r, struct json *entry)
 
 const struct rule rule_fill_null_values = {
     .name = "fill_null_values",
-    .description = "Blank cells filled with a value, the mean, median or most frequent value, or the value above",
+    .description = "Blank cells filled with a value, the mean, median or most frequent value, or "
+                   "the value above",
     .params = fill_params,
     .params_size = sizeof(struct fill_params),
     .state_size = sizeof(struct fill_state),

@@ -34,7 +34,8 @@ struct boolean_state {
     struct arena scratch;
 };
 
-static bool add_words(struct rule_run *r, const struct strs *words, uint64_t meaning, struct err *err)
+static bool add_words(
+    struct rule_run *r, const struct strs *words, uint64_t meaning, struct err *err)
 {
     struct boolean_state *s = r->state;
 
@@ -78,7 +79,8 @@ static void close_boolean(struct rule_run *r)
 }
 
 /* *yes is what the cell means; RULE_UNCONVERTED when it is neither. */
-static enum rule_outcome read_boolean(struct rule_run *r, const struct cell *cell, bool *yes, struct err *err)
+static enum rule_outcome read_boolean(
+    struct rule_run *r, const struct cell *cell, bool *yes, struct err *err)
 {
     struct boolean_state *s = r->state;
     char scratch[CELL_SHOWN_MAX];
@@ -121,10 +123,14 @@ static enum rule_outcome apply_yes_no(struct rule_run *r, struct cell *cell, str
     return outcome;
 }
 
-#define BOOLEAN_RULE(rule_name, fn, text)                                                          \
-    const struct rule rule_##rule_name = { .name = #rule_name, .description = text,                \
-        .params = boolean_params, .params_size = sizeof(struct boolean_params),                    \
-        .state_size = sizeof(struct boolean_state), .open = open_boolean, .apply = fn,             \
+#define BOOLEAN_RULE(rule_name, fn, text)                      \
+    const struct rule rule_##rule_name = { .name = #rule_name, \
+        .description = text,                                   \
+        .params = boolean_params,                              \
+        .params_size = sizeof(struct boolean_params),          \
+        .state_size = sizeof(struct boolean_state),            \
+        .open = open_boolean,                                  \
+        .apply = fn,                                           \
         .close = close_boolean }
 
 BOOLEAN_RULE(boolean_convert, apply_boolean, "Yes and no in their spellings as true and false");
@@ -155,8 +161,8 @@ static const struct arg category_fields[] = {
 };
 
 static const struct arg category_params[] = {
-    { ARG_LIST(struct category_params, mapping, MAP, struct category, category_fields), .shorthand = "to",
-        .required = true, .min = 1, .max = 10000,
+    { ARG_LIST(struct category_params, mapping, MAP, struct category, category_fields),
+        .shorthand = "to", .required = true, .min = 1, .max = 10000,
         .help = "Old values and what each becomes: {\"M\": \"male\", \"F\": \"female\"}.",
         .ask = "Which values should become what?" },
     { ARG_NAMED(struct category_params, fallback, "default", JSON),

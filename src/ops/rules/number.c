@@ -36,7 +36,8 @@ static bool is_code(const char *p, size_t n)
     return !num_parse_safe(p, n, &v);
 }
 
-static enum rule_outcome set_number(struct rule_run *r, struct cell *cell, const char *p, size_t n, struct err *err)
+static enum rule_outcome set_number(
+    struct rule_run *r, struct cell *cell, const char *p, size_t n, struct err *err)
 {
     return value_number_text(r->text, p, n, cell) ? RULE_DONE : rule_nomem(err);
 }
@@ -48,7 +49,8 @@ struct round_params {
     int64_t decimals;
 };
 
-static const char *const decimals_aliases[] = { "decimal_places", "places", "digits", "precision", NULL };
+static const char *const decimals_aliases[] = { "decimal_places", "places", "digits", "precision",
+    NULL };
 
 static const struct arg round_params[] = {
     { ARG(struct round_params, decimals, INT), .fallback = "2", .min = 0, .max = 30,
@@ -181,8 +183,8 @@ struct amount {
 /* Length of the blank, apostrophe or currency sign at p, or 0. Grouping: blanks and apostrophes. */
 static size_t skip_sign(const char *p, size_t n)
 {
-    static const char *const signs[] = { "$", "€", "£", "¥", "₹", "₽", "₩", "₺", "₴", "₫", "¢", "﷼", "฿", "₪",
-        " ", "\u00a0", "\u202f", "\u2009", "'", "\u2019" };
+    static const char *const signs[] = { "$", "€", "£", "¥", "₹", "₽", "₩", "₺", "₴", "₫", "¢",
+        "﷼", "฿", "₪", " ", "\u00a0", "\u202f", "\u2009", "'", "\u2019" };
 
     for (size_t i = 0; i < ARRAY_LEN(signs); i++) {
         size_t len = strlen(signs[i]);
@@ -198,8 +200,9 @@ static size_t skip_code(const char *p, size_t n)
 {
     size_t len = 0;
 
-    while (len < n && (((p[len] | 32) >= 'a' && (p[len] | 32) <= 'z') || (unsigned char)p[len] >= 0xc0 ||
-                          (len && ((unsigned char)p[len] & 0xc0) == 0x80)))
+    while (len < n &&
+           (((p[len] | 32) >= 'a' && (p[len] | 32) <= 'z') || (unsigned char)p[len] >= 0xc0 ||
+               (len && ((unsigned char)p[len] & 0xc0) == 0x80)))
         len++;
     return len <= 4 ? len : 0;
 }
@@ -263,7 +266,9 @@ static char decimal_mark(const struct amount *a, int want)
     if (marks > 1)
         return '\0';
     /* 1,234 is a thousand and more; 1.234 is a number as it stands. */
-    return last == ',' && a->n - a->last_mark - 1 == 3 && a->last_mark > 0 && a->last_mark <= 3 ? '\0' : last;
+    return last == ',' && a->n - a->last_mark - 1 == 3 && a->last_mark > 0 && a->last_mark <= 3
+               ? '\0'
+               : last;
 }
 
 /* The plain number of an amount, in out; 0 when its marks make no sense. */

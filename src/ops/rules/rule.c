@@ -26,12 +26,13 @@ const char *const rule_names[] = {
         NULL,
 };
 
-const char *const rule_aliases[] = { "upper", "uppercase", "upper_case", "uppercase", "lower", "lowercase",
-    "lower_case", "lowercase", "title", "title_case", "titlecase", "title_case", "trim", "trim_whitespace",
-    "strip", "trim_whitespace", "round", "round_decimal", "integer", "integer_convert", "currency",
-    "currency_format", "phone", "phone_format", "email", "email_format", "date", "date_format", "datetime",
-    "datetime_format", "boolean", "boolean_convert", "yes_no", "yes_no_convert", "regex", "regex_replace",
-    "fill_null", "fill_null_values", "fill_nulls", "fill_null_values", "fill_missing", "fill_null_values",
+const char *const rule_aliases[] = { "upper", "uppercase", "upper_case", "uppercase", "lower",
+    "lowercase", "lower_case", "lowercase", "title", "title_case", "titlecase", "title_case",
+    "trim", "trim_whitespace", "strip", "trim_whitespace", "round", "round_decimal", "integer",
+    "integer_convert", "currency", "currency_format", "phone", "phone_format", "email",
+    "email_format", "date", "date_format", "datetime", "datetime_format", "boolean",
+    "boolean_convert", "yes_no", "yes_no_convert", "regex", "regex_replace", "fill_null",
+    "fill_null_values", "fill_nulls", "fill_null_values", "fill_missing", "fill_null_values",
     "zscore", "z_score", "minmax", "min_max_scale", "min_max", "min_max_scale", NULL };
 
 const char *const rule_on_error_choices[] = { "keep", "blank", "fail", NULL };
@@ -56,7 +57,8 @@ enum rule_outcome rule_nomem(struct err *err)
 bool numbers_add(struct numbers *list, double v, struct err *err)
 {
     if (list->n == list->room) {
-        size_t room = list->room ? list->room * 2 : 1024, more = (room - list->room) * sizeof *list->v;
+        size_t room = list->room ? list->room * 2 : 1024,
+               more = (room - list->room) * sizeof *list->v;
         double *grown;
 
         if (!budget_take(list->budget, more))

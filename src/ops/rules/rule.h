@@ -17,30 +17,30 @@
 #include "ops/op.h"
 
 /* X(name, the C name of its declaration) in the order the reference lists them. */
-#define RULES(X)                                                                                   \
-    X(uppercase)                                                                                   \
-    X(lowercase)                                                                                   \
-    X(title_case)                                                                                  \
-    X(trim_whitespace)                                                                             \
-    X(remove_special_chars)                                                                        \
-    X(phone_format)                                                                                \
-    X(email_format)                                                                                \
-    X(name_format)                                                                                 \
-    X(min_max_scale)                                                                               \
-    X(z_score)                                                                                     \
-    X(round_decimal)                                                                               \
-    X(integer_convert)                                                                             \
-    X(currency_format)                                                                             \
-    X(date_format)                                                                                 \
-    X(datetime_format)                                                                             \
-    X(boolean_convert)                                                                             \
-    X(yes_no_convert)                                                                              \
-    X(regex_replace)                                                                               \
-    X(fill_null_values)                                                                            \
-    X(outlier_removal)                                                                             \
-    X(date_extract_year)                                                                           \
-    X(date_extract_month)                                                                          \
-    X(date_extract_day)                                                                            \
+#define RULES(X)            \
+    X(uppercase)            \
+    X(lowercase)            \
+    X(title_case)           \
+    X(trim_whitespace)      \
+    X(remove_special_chars) \
+    X(phone_format)         \
+    X(email_format)         \
+    X(name_format)          \
+    X(min_max_scale)        \
+    X(z_score)              \
+    X(round_decimal)        \
+    X(integer_convert)      \
+    X(currency_format)      \
+    X(date_format)          \
+    X(datetime_format)      \
+    X(boolean_convert)      \
+    X(yes_no_convert)       \
+    X(regex_replace)        \
+    X(fill_null_values)     \
+    X(outlier_removal)      \
+    X(date_extract_year)    \
+    X(date_extract_month)   \
+    X(date_extract_day)     \
     X(categorical_mapping)
 
 enum rule_on_error { RULE_KEEP, RULE_BLANK, RULE_FAIL };
@@ -51,22 +51,25 @@ struct rule_params {
 };
 
 extern const char *const rule_on_error_choices[];
-#define RULE_ON_ERROR(T)                                                                           \
-    { ARG_NAMED(T, common.on_error, "on_error", CHOICE), .fallback = "\"keep\"",                   \
-        .choices = rule_on_error_choices,                                                          \
-        .help = "What to do with values that cannot be converted: keep them, make them blank, or fail." }
+#define RULE_ON_ERROR(T)                                                                     \
+    {                                                                                        \
+        ARG_NAMED(T, common.on_error, "on_error", CHOICE),                                   \
+            .fallback = "\"keep\"", .choices = rule_on_error_choices,                        \
+            .help = "What to do with values that cannot be converted: keep them, make them " \
+                    "blank, or fail."                                                        \
+    }
 
 /* A rule at work on a column. */
 struct rule_run {
     const struct rule *rule;
     const void *params;
-    void *state;             /* rule->state_size zeroed bytes. */
-    struct arena *arena;     /* Lives until close. */
-    struct arena *text;      /* For text of cells: lives as long as the batch. */
+    void *state;         /* rule->state_size zeroed bytes. */
+    struct arena *arena; /* Lives until close. */
+    struct arena *text;  /* For text of cells: lives as long as the batch. */
     struct budget *budget;
     struct warnings *warnings;
-    const char *column;      /* Its name, for sentences. */
-    uint64_t row;            /* Of the cell at hand. */
+    const char *column; /* Its name, for sentences. */
+    uint64_t row;       /* Of the cell at hand. */
 };
 
 enum rule_outcome { RULE_DONE, RULE_UNCONVERTED, RULE_FAILED /* err is set */ };
@@ -80,20 +83,21 @@ struct rule {
 
     /* Checks of the parameters beyond their declaration; `path` leads to them. May be NULL. */
     bool (*check)(void *params, const char *path, struct arena *arena, struct err *err);
-    bool (*open)(struct rule_run *r, struct err *err);           /* May be NULL. */
-    bool (*wants_scan)(const void *params);                      /* NULL: always, where scan is set. */
+    bool (*open)(struct rule_run *r, struct err *err); /* May be NULL. */
+    bool (*wants_scan)(const void *params);            /* NULL: always, where scan is set. */
     bool (*scan)(struct rule_run *r, const struct cell *cell, struct err *err);
-    bool (*scan_end)(struct rule_run *r, struct err *err);       /* May be NULL. */
-    void (*begin)(struct rule_run *r);                           /* Before each pass of apply; may be NULL. */
+    bool (*scan_end)(struct rule_run *r, struct err *err); /* May be NULL. */
+    void (*begin)(struct rule_run *r); /* Before each pass of apply; may be NULL. */
     /* Change *cell in place. */
     enum rule_outcome (*apply)(struct rule_run *r, struct cell *cell, struct err *err);
-    void (*report)(const struct rule_run *r, struct json *entry); /* Facts of its own; may be NULL. */
-    void (*close)(struct rule_run *r);                           /* May be NULL. */
+    void (*report)(
+        const struct rule_run *r, struct json *entry); /* Facts of its own; may be NULL. */
+    void (*close)(struct rule_run *r);                 /* May be NULL. */
 };
 
-extern const struct rule *const rule_table[];  /* By index of rule_names; ends with NULL. */
-extern const char *const rule_names[];         /* Ends with NULL. */
-extern const char *const rule_aliases[];       /* Pairs, as arg.choice_aliases. */
+extern const struct rule *const rule_table[]; /* By index of rule_names; ends with NULL. */
+extern const char *const rule_names[];        /* Ends with NULL. */
+extern const char *const rule_aliases[];      /* Pairs, as arg.choice_aliases. */
 
 bool rule_scans(const struct rule *rule, const void *params);
 

@@ -79,14 +79,19 @@ static enum rule_outcome apply_z_score(struct rule_run *r, struct cell *cell, st
     return RULE_DONE;
 }
 
-#define SCALE_RULE(rule_name, fn, text)                                                            \
-    const struct rule rule_##rule_name = { .name = #rule_name, .description = text,                \
-        .params = scale_params, .params_size = sizeof(struct scale_params),                        \
-        .state_size = sizeof(struct scale_state), .scan = scan_scale, .scan_end = scan_scale_end,  \
+#define SCALE_RULE(rule_name, fn, text)                        \
+    const struct rule rule_##rule_name = { .name = #rule_name, \
+        .description = text,                                   \
+        .params = scale_params,                                \
+        .params_size = sizeof(struct scale_params),            \
+        .state_size = sizeof(struct scale_state),              \
+        .scan = scan_scale,                                    \
+        .scan_end = scan_scale_end,                            \
         .apply = fn }
 
 SCALE_RULE(min_max_scale, apply_min_max, "Numbers scaled to lie between 0 and 1");
-SCALE_RULE(z_score, apply_z_score, "Numbers as standard scores: (value - mean) / standard deviation");
+SCALE_RULE(
+    z_score, apply_z_score, "Numbers as standard scores: (value - mean) / standard deviation");
 
 /* ---- outliers ---- */
 

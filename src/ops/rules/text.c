@@ -19,7 +19,8 @@ static const struct arg no_params[] = { { 0 } };
 
 typedef const char *case_fn(struct arena *arena, const char *p, size_t n, size_t *out_n);
 
-static enum rule_outcome apply_case(struct rule_run *r, struct cell *cell, bool trim, case_fn *fn, struct err *err)
+static enum rule_outcome apply_case(
+    struct rule_run *r, struct cell *cell, bool trim, case_fn *fn, struct err *err)
 {
     char scratch[CELL_SHOWN_MAX];
     const char *shown, *p, *q;
@@ -72,13 +73,17 @@ static enum rule_outcome apply_name(struct rule_run *r, struct cell *cell, struc
     return apply_case(r, cell, true, utf8_title, err);
 }
 
-#define CASE_RULE(rule_name, fn, text)                                                             \
-    const struct rule rule_##rule_name = { .name = #rule_name, .description = text,                \
-        .params = no_params, .params_size = sizeof(struct no_params), .apply = fn }
+#define CASE_RULE(rule_name, fn, text)                         \
+    const struct rule rule_##rule_name = { .name = #rule_name, \
+        .description = text,                                   \
+        .params = no_params,                                   \
+        .params_size = sizeof(struct no_params),               \
+        .apply = fn }
 
 CASE_RULE(uppercase, apply_upper, "All letters in upper case");
 CASE_RULE(lowercase, apply_lower, "All letters in lower case");
-CASE_RULE(title_case, apply_title, "The first letter of every word in upper case, the others in lower case");
+CASE_RULE(title_case, apply_title,
+    "The first letter of every word in upper case, the others in lower case");
 CASE_RULE(trim_whitespace, apply_trim, "No blanks at the beginning and end");
 CASE_RULE(email_format, apply_email, "Mail addresses without blanks around them and in lower case");
 CASE_RULE(name_format, apply_name, "Names without blanks around them and in title case");
@@ -124,9 +129,8 @@ static enum rule_outcome apply_phone(struct rule_run *r, struct cell *cell, stru
     found = phone_digits(p, n, d);
     if (found != 10 && !(found == 11 && d[0] == '1'))
         return RULE_UNCONVERTED;
-    out = found == 10
-        ? arena_printf(r->text, "(%.3s) %.3s-%.4s", d, d + 3, d + 6)
-        : arena_printf(r->text, "+1 (%.3s) %.3s-%.4s", d + 1, d + 4, d + 7);
+    out = found == 10 ? arena_printf(r->text, "(%.3s) %.3s-%.4s", d, d + 3, d + 6)
+                      : arena_printf(r->text, "+1 (%.3s) %.3s-%.4s", d + 1, d + 4, d + 7);
     if (!out)
         return rule_nomem(err);
     rule_set_text(cell, shown, m, out, strlen(out));
@@ -159,21 +163,23 @@ static const char *const pattern_aliases[] = { "regex", "find", NULL };
 static const char *const replacement_aliases[] = { "replace", "replace_with", NULL };
 
 static const struct arg special_params[] = {
-    { ARG(struct pattern_params, pattern, STR), .fallback = "\"[^\\\\p{L}\\\\p{N}\\\\s]\"", .min = 1,
-        .max = REGEX_MAX_PATTERN, .aliases = pattern_aliases,
-        .help = "Regular expression of what to remove; all but letters, digits and blanks by default." },
+    { ARG(struct pattern_params, pattern, STR), .fallback = "\"[^\\\\p{L}\\\\p{N}\\\\s]\"",
+        .min = 1, .max = REGEX_MAX_PATTERN, .aliases = pattern_aliases,
+        .help = "Regular expression of what to remove; all but letters, digits and blanks by "
+                "default." },
     { ARG(struct pattern_params, replacement, STR), .fallback = "\"\"",
         .aliases = replacement_aliases, .help = "Text to put in its place; nothing by default." },
     { 0 },
 };
 
 static const struct arg replace_params[] = {
-    { ARG(struct pattern_params, pattern, STR), .required = true, .min = 1, .max = REGEX_MAX_PATTERN,
-        .aliases = pattern_aliases, .help = "Regular expression of what to replace.",
-        .ask = "What should be replaced?" },
+    { ARG(struct pattern_params, pattern, STR), .required = true, .min = 1,
+        .max = REGEX_MAX_PATTERN, .aliases = pattern_aliases,
+        .help = "Regular expression of what to replace.", .ask = "What should be replaced?" },
     { ARG(struct pattern_params, replacement, STR), .fallback = "\"\"",
         .aliases = replacement_aliases,
-        .help = "Text to put in its place; $1 or \\1 stands for what the first group has matched." },
+        .help =
+            "Text to put in its place; $1 or \\1 stands for what the first group has matched." },
     { ARG(struct pattern_params, ignore_case, BOOL), .fallback = "false",
         .help = "Match without regard to case." },
     { 0 },
@@ -203,7 +209,8 @@ static bool open_pattern(struct rule_run *r, struct err *err)
 
     if (!regex_new(p->pattern, p->ignore_case, "pattern", &s->regex, err))
         return false;
-    return regex_replacement(s->regex, p->replacement, "replacement", r->arena, &s->replacement, err);
+    return regex_replacement(
+        s->regex, p->replacement, "replacement", r->arena, &s->replacement, err);
 }
 
 static void close_pattern(struct rule_run *r)
@@ -234,11 +241,16 @@ static enum rule_outcome apply_pattern(struct rule_run *r, struct cell *cell, st
     return RULE_DONE;
 }
 
-#define PATTERN_RULE(rule_name, list, text)                                                        \
-    const struct rule rule_##rule_name = { .name = #rule_name, .description = text,                \
-        .params = list, .params_size = sizeof(struct pattern_params),                              \
-        .state_size = sizeof(struct pattern_state), .check = check_pattern, .open = open_pattern,  \
-        .apply = apply_pattern, .close = close_pattern }
+#define PATTERN_RULE(rule_name, list, text)                    \
+    const struct rule rule_##rule_name = { .name = #rule_name, \
+        .description = text,                                   \
+        .params = list,                                        \
+        .params_size = sizeof(struct pattern_params),          \
+        .state_size = sizeof(struct pattern_state),            \
+        .check = check_pattern,                                \
+        .open = open_pattern,                                  \
+        .apply = apply_pattern,                                \
+        .close = close_pattern }
 
 PATTERN_RULE(remove_special_chars, special_params, "No characters but letters, digits and blanks");
 PATTERN_RULE(regex_replace, replace_params, "Text that matches a regular expression replaced");
