@@ -221,19 +221,20 @@ void routes_handle(void *arg, struct http_exchange *x)
 {
     struct call call = { .server = arg, .x = x, .arena = x->request.arena };
     struct err err = { 0 };
+    const struct route *route;
     char allow[64];
-    /* Routed again rather than kept: the parts belong to this exchange's arena. */
-    const struct route *route = find_route(arg, &x->request, call.params, allow);
 
     x->reply.fd = -1;
     reply_headers(&call);
+    if (x->plan.refuse > 1) { /* Not HTTP as it should be: method or path may be missing. */
+        reply_error_with(&call, &x->body_error, x->plan.refuse, NULL);
+        return;
+    }
+    /* Routed again rather than kept: the parts belong to this exchange's arena. */
+    route = find_route(arg, &x->request, call.params, allow);
     if (strcmp(x->request.method, "OPTIONS") == 0 && allow[0] &&
         host_allowed(arg, x->request.host)) {
         preflight(&call, arena_strdup(call.arena, allow));
-        return;
-    }
-    if (x->plan.refuse > 1 && x->body_error.code != ERR_NONE) { /* Not HTTP as it should be. */
-        reply_error_with(&call, &x->body_error, x->plan.refuse, NULL);
         return;
     }
     if (!check(&call, route, allow, &err) || !route->handler(&call, &err))

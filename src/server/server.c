@@ -181,16 +181,17 @@ static bool check_host(const struct settings *s, struct err *err)
         host);
 }
 
+/* In one piece: who waits for the line must not read half a port. */
 static void announce(const struct server *server)
 {
     const char *host = settings_string(server->settings, "app.host");
     const char *open = strchr(host, ':') ? "[" : "", *close = strchr(host, ':') ? "]" : "";
+    char also[64] = "";
 
-    fprintf(stderr, "Sheetflow %s listens on http://%s%s%s:%u", SHEETFLOW_VERSION, open, host,
-        close, http_port(server->http));
     if (http_ws_port(server->http))
-        fprintf(stderr, " (WebSocket also on port %u)", http_ws_port(server->http));
-    fprintf(stderr, "; data in %s\n", server->dirs.root);
+        snprintf(also, sizeof also, " (WebSocket also on port %u)", http_ws_port(server->http));
+    fprintf(stderr, "Sheetflow %s listens on http://%s%s%s:%u%s; data in %s\n", SHEETFLOW_VERSION,
+        open, host, close, http_port(server->http), also, server->dirs.root);
 }
 
 static void wait_for_signal(const sigset_t *set)
@@ -218,6 +219,7 @@ int server_main(const struct settings *settings)
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     signal(SIGPIPE, SIG_IGN);
     umask(077);
+    setvbuf(stderr, NULL, _IOLBF, 0);
     snprintf(server.prefix, sizeof server.prefix, "%s", settings_string(settings, "api.prefix"));
     ok = check_host(settings, &err) &&
          log_open(level_of(settings_string(settings, "logging.level")),

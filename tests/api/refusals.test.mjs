@@ -130,7 +130,7 @@ test('unknown paths, ids and methods get JSON', async () => {
   const method = await server.call('PUT', '/chat/workflows');
   assert.equal(method.status, 405);
   assert.match(method.headers.get('allow'), /GET/);
-  assert.equal((await server.call('GET', `/chat/workflows/${chat.chat_id}/files/..%2f..%2fmetadata.json`)).status, 404);
+  assert.equal((await server.call('GET', `/chat/workflows/${chat.chat_id}/files/..%2f..%2fmetadata.json`)).status, 400);
   assert.equal((await server.call('GET', '/chat/workflows?limit=0')).status, 422);
   assert.equal((await server.call('GET', '/chat/downloads/nothing.tar.gz')).status, 404);
 });
