@@ -64,6 +64,18 @@ void help_flag(const char *name, struct buf *out)
         buf_addc(out, *name == '_' ? '-' : *name);
 }
 
+void help_default(const char *fallback, struct buf *out)
+{
+    struct json *value = NULL;
+    struct err ignored;
+
+    if (json_parse(fallback, strlen(fallback), &value, &ignored) && json_str(value))
+        buf_adds(out, json_str(value)[0] ? json_str(value) : "\"\"");
+    else
+        buf_adds(out, fallback);
+    json_free(value);
+}
+
 /* The sentence, with what it is by default and what it can be. */
 static void explain(const struct arg *a, const char *fallback, struct buf *text)
 {
@@ -74,8 +86,11 @@ static void explain(const struct arg *a, const char *fallback, struct buf *text)
         buf_addc(text, '.');
     if (a->required)
         buf_adds(text, " Required.");
-    else if (fallback)
-        buf_addf(text, " Default: %s.", fallback);
+    else if (fallback) {
+        buf_adds(text, " Default: ");
+        help_default(fallback, text);
+        buf_addc(text, '.');
+    }
 }
 
 static void add_argument(const struct arg *a, const char *left, unsigned indent, unsigned column,
@@ -126,7 +141,7 @@ static void add_flag(const struct op *op, const struct arg *a, struct buf *out)
     struct buf left;
 
     if (strcmp(a->name, "output_format") == 0)
-        fallback = file_format_name(op->format);
+        fallback = file_format_name(op->format); /* No JSON, and shown as it stands. */
     buf_init(&left, 256);
     help_flag(a->name, &left);
     if (help_value(a)[0])

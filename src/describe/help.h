@@ -19,6 +19,9 @@ const char *help_value(const struct arg *arg);
 /* Append `text` folded at HELP_WIDTH: it begins at column `at`, further lines at `indent`; ends with a line end. */
 void help_fold(const char *text, unsigned at, unsigned indent, struct buf *out);
 
+/* Append an argument's default as people write it: text without quotes. */
+void help_default(const char *fallback, struct buf *out);
+
 /* Append --header-row for header_row. */
 void help_flag(const char *name, struct buf *out);
 

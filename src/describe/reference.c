@@ -58,8 +58,11 @@ static void add_default(const struct arg *a, struct buf *out)
 {
     if (a->required)
         buf_adds(out, "required");
-    else if (a->fallback)
-        buf_addf(out, "`%s`", a->fallback);
+    else if (a->fallback) {
+        buf_addc(out, '`');
+        help_default(a->fallback, out);
+        buf_addc(out, '`');
+    }
 }
 
 static void add_row(const struct arg *a, const char *prefix, struct buf *out)
