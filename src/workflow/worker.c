@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdatomic.h>
@@ -129,77 +130,155 @@ static int lift(int fd)
     return high;
 }
 
-static bool open_channels(int spec_fds[2], int event_fds[2], struct err *err)
+static void close_all(const int *fds, size_t n)
 {
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, spec_fds) != 0)
-        return err_errno(err, errno, "a worker's channel");
-    if (pipe2(event_fds, O_CLOEXEC) != 0) {
-        err_errno(err, errno, "a worker's channel");
-        close(spec_fds[0]);
-        close(spec_fds[1]);
-        return false;
+    for (size_t i = 0; i < n; i++) {
+        if (fds[i] >= 0)
+            close(fds[i]);
     }
-    for (int i = 0; i < 2; i++) {
-        spec_fds[i] = lift(spec_fds[i]);
-        event_fds[i] = lift(event_fds[i]);
-    }
-    return true;
 }
 
-static struct worker *new_worker(void)
+/* fds: worker's end of the specification, ours; our end of the events, worker's. */
+static bool open_channels(int fds[4], struct err *err)
+{
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0)
+        return err_errno(err, errno, "a worker's channel");
+    if (pipe2(fds + 2, O_CLOEXEC) != 0) {
+        err_errno(err, errno, "a worker's channel");
+        close_all(fds, 2);
+        return false;
+    }
+    for (int i = 0; i < 4; i++)
+        fds[i] = lift(fds[i]);
+    if (fds[0] >= 0 && fds[1] >= 0 && fds[2] >= 0 && fds[3] >= 0)
+        return true;
+    err_errno(err, EMFILE, "a worker's channel");
+    close_all(fds, 4);
+    return false;
+}
+
+/* A worker that waits for its job. */
+static bool spawn_worker(int pass_fd, struct worker **out, struct err *err)
 {
     struct worker *w = calloc(1, sizeof *w);
+    int fds[4], passed = -1, rc = 0;
 
     if (!w)
-        return NULL;
+        return err_nomem(err);
+    if (!open_channels(fds, err)) {
+        free(w);
+        return false;
+    }
     buf_init(&w->in, WORKER_MAX_LINE);
-    w->pid = -1;
-    w->pidfd = w->events_fd = w->life_fd = -1;
-    return w;
+    w->pidfd = -1;
+    w->life_fd = fds[1];
+    w->events_fd = fds[2];
+    if (pass_fd >= 0) {
+        passed = fcntl(pass_fd, F_DUPFD_CLOEXEC, PASSED_FD + 1);
+        rc = passed < 0 ? errno : 0;
+    }
+    if (rc == 0)
+        rc = spawn(fds[0], fds[3], passed, &w->pid);
+    close(fds[0]);
+    close(fds[3]);
+    if (passed >= 0)
+        close(passed);
+    if (rc != 0) {
+        w->pid = -1;
+        err_set(err, ERR_BUSY, "a worker process cannot be started: %s", strerror(rc));
+    } else {
+        w->pidfd = pidfd_open(w->pid, 0);
+        if (w->pidfd >= 0 && fcntl(w->events_fd, F_SETFL, O_NONBLOCK) == 0) {
+            *out = w;
+            return true;
+        }
+        err_errno(err, errno, "a worker process");
+    }
+    worker_free(w);
+    return false;
+}
+
+static bool give_job(
+    struct worker *w, const struct json *spec, size_t memory_limit, struct err *err)
+{
+    set_limits(w->pid, memory_limit);
+    return send_spec(w->life_fd, spec, err);
+}
+
+/*
+ * The spare: a worker that was started before it is needed, as loading a program takes longer than
+ * a small job. The only state of this file; whoever takes it sees to the next.
+ */
+static struct {
+    pthread_mutex_t lock;
+    bool wanted;
+    struct worker *worker;
+} spare = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+static struct worker *swap_spare(struct worker *w)
+{
+    struct worker *before;
+
+    pthread_mutex_lock(&spare.lock);
+    before = spare.worker;
+    spare.worker = w;
+    pthread_mutex_unlock(&spare.lock);
+    return before;
+}
+
+static bool spare_wanted(void)
+{
+    bool wanted;
+
+    pthread_mutex_lock(&spare.lock);
+    wanted = spare.wanted;
+    pthread_mutex_unlock(&spare.lock);
+    return wanted;
+}
+
+/* Having none costs time and nothing else. */
+static void make_spare(void)
+{
+    struct worker *w;
+    struct err ignored;
+
+    if (spare_wanted() && spawn_worker(-1, &w, &ignored))
+        worker_free(swap_spare(w));
+}
+
+void worker_keep_spare(bool wanted)
+{
+    pthread_mutex_lock(&spare.lock);
+    spare.wanted = wanted;
+    pthread_mutex_unlock(&spare.lock);
+    if (wanted)
+        make_spare();
+    else
+        worker_free(swap_spare(NULL));
 }
 
 bool worker_start(
     const struct json *spec, size_t memory_limit, int pass_fd, struct worker **out, struct err *err)
 {
-    struct worker *w = new_worker();
-    int spec_fds[2], event_fds[2];
-    int passed = -1, rc;
-    bool ok = false;
+    struct worker *w = pass_fd < 0 ? swap_spare(NULL) : NULL;
+    bool was_spare = w != NULL;
 
-    if (!w)
-        return err_nomem(err);
-    if (!open_channels(spec_fds, event_fds, err)) {
-        free(w);
-        return false;
+    if (w && !give_job(w, spec, memory_limit, err)) {
+        worker_free(w); /* It has died waiting. */
+        w = NULL;
     }
-    if (pass_fd >= 0)
-        passed = fcntl(pass_fd, F_DUPFD_CLOEXEC, PASSED_FD + 1);
-    rc = pass_fd >= 0 && passed < 0 ? errno : spawn(spec_fds[0], event_fds[1], passed, &w->pid);
-    close(spec_fds[0]);
-    close(event_fds[1]);
-    w->life_fd = spec_fds[1];
-    w->events_fd = event_fds[0];
-    if (rc != 0) {
-        err_set(err, ERR_BUSY, "a worker process cannot be started: %s", strerror(rc));
-        w->pid = -1;
-        goto out;
+    if (!w) {
+        if (!spawn_worker(pass_fd, &w, err))
+            return false;
+        if (!give_job(w, spec, memory_limit, err)) {
+            worker_free(w);
+            return false;
+        }
     }
-    w->pidfd = pidfd_open(w->pid, 0);
-    if (w->pidfd < 0) {
-        err_errno(err, errno, "a worker process");
-        goto out;
-    }
-    fcntl(w->events_fd, F_SETFL, O_NONBLOCK);
-    set_limits(w->pid, memory_limit);
-    ok = send_spec(w->life_fd, spec, err);
-out:
-    if (passed >= 0)
-        close(passed);
-    if (ok)
-        *out = w;
-    else
-        worker_free(w);
-    return ok;
+    if (was_spare)
+        make_spare();
+    *out = w;
+    return true;
 }
 
 /* ---- end ---- */

@@ -2,7 +2,8 @@
 #define WORKFLOW_WORKER_H
 
 /*
- * Worker processes: one run each, so that a hostile file can end its worker and nothing else.
+ * Worker processes: one run each, in a sandbox (sandbox.h), so that a hostile file can end its worker and nothing
+ * else.
  *
  *   parent                              worker (sheetflow worker)
  *     spec JSON ──────── pipe ──────────▶ run_execute()
@@ -25,13 +26,20 @@ bool worker_start(const struct json *spec, size_t memory_limit, int pass_fd, str
     struct err *err) MUST_CHECK;
 
 /*
+ * Keep one worker started ahead, so that a small job does not wait for the program to be loaded. For servers: call
+ * it once with true, and with false before the end. Does not fail: without a spare worker_start() starts one.
+ */
+void worker_keep_spare(bool wanted);
+
+/*
  * Next event, waiting at most timeout_ms (-1: for ever). *event is the caller's to free; NULL with true: timed out.
  * After "done" or "failed" there are no more. Events are checked for shape; nonsense becomes a "failed" event.
  */
 bool worker_next(struct worker *w, int timeout_ms, struct json **event, struct err *err) MUST_CHECK;
-void worker_cancel(struct worker *w); /* Thread-safe; SIGTERM now, SIGKILL after the grace by worker_next(). */
+void worker_cancel(
+    struct worker *w); /* Thread-safe; SIGTERM now, SIGKILL after the grace by worker_next(). */
 int worker_pid(const struct worker *w);
-void worker_free(struct worker *w);   /* Kills it when it still runs, and reaps it. NULL is fine. */
+void worker_free(struct worker *w); /* Kills it when it still runs, and reaps it. NULL is fine. */
 
 /* The worker's own main: spec from descriptor 0, events to descriptor 1. Returns the exit status. */
 int worker_main(void);

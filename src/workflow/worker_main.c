@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "workflow/run.h"
+#include "workflow/sandbox.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -140,6 +141,7 @@ int worker_main(void)
     set_signals();
     buf_init(&line, WORKER_MAX_LINE);
     if (read_spec(&spec, &err)) {
+        sandbox_enter(spec);
         if (pthread_create(&watcher, NULL, watch_parent, NULL) == 0)
             pthread_detach(watcher);
         ok = run_execute(spec, send_event, &line, &cancelled, &err);

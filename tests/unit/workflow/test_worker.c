@@ -89,6 +89,8 @@ static int act(const char *role)
 {
     if (strcmp(role, "real") == 0)
         return worker_main();
+    if (strcmp(role, "stillborn") == 0)
+        return 1;
     signal(SIGTERM, strcmp(role, "stubborn") == 0 ? SIG_IGN : on_term);
     swallow_spec();
     if (strcmp(role, "crash") == 0) {
@@ -404,6 +406,36 @@ static void a_job_that_makes_no_sense(void **state)
     assert_string_equal(err.text, "there is no file 'b.csv'; upload one first");
 }
 
+static void a_spare_does_the_job(void **state)
+{
+    struct json *data = NULL;
+    struct err err;
+
+    (void)state;
+    setenv("WORKER", "real", 1);
+    worker_keep_spare(true);
+    for (int i = 0; i < 3; i++) {
+        assert_false(ask_real("{\"job\":\"dance\"}", &data, &err));
+        assert_string_equal(err.text, "'dance' is no job");
+    }
+    worker_keep_spare(false);
+}
+
+static void a_spare_that_has_died_is_replaced(void **state)
+{
+    struct json *data = NULL;
+    struct err err;
+
+    (void)state;
+    setenv("WORKER", "stillborn", 1);
+    worker_keep_spare(true);
+    while (waitid(P_ALL, 0, &(siginfo_t){ 0 }, WEXITED | WNOWAIT) != 0)
+        continue;
+    assert_false(ask_real("{\"job\":\"dance\"}", &data, &err));
+    assert_string_equal(err.text, "'dance' is no job");
+    worker_keep_spare(false);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -418,6 +450,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(the_death_of_the_parent_ends_it),
         cmocka_unit_test(inspect_in_a_worker),
         cmocka_unit_test(a_job_that_makes_no_sense),
+        cmocka_unit_test(a_spare_does_the_job),
+        cmocka_unit_test(a_spare_that_has_died_is_replaced),
     };
 
     if (argc == 2 && strcmp(argv[1], "worker") == 0)
