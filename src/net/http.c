@@ -134,7 +134,7 @@ static bool stop_step(struct http_server *s)
         http_watch_close_all(s, true);
         http_conn_close_idle(s, true);
     }
-    return s->n_conns == 0 && s->lent == 0;
+    return s->n_conns == 0 && s->lent == 0 && !s->watchers;
 }
 
 static int wait_ms(struct http_server *s)
@@ -142,7 +142,7 @@ static int wait_ms(struct http_server *s)
     int64_t wait = -1, left = (s->next_tick_ns - s->now_ns) / NS_PER_MS + 1;
     int help = http_pool_help(s->pool, s->now_ns);
 
-    if (s->n_conns > 0 || http_stopping(s))
+    if (s->n_conns > 0 || s->watchers || http_stopping(s))
         wait = left > 0 ? left : 0;
     if (http_stopping(s) && s->stop_by_ns > s->now_ns &&
         (s->stop_by_ns - s->now_ns) / NS_PER_MS < wait)

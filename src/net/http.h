@@ -73,6 +73,8 @@ struct http_plan {
     int refuse;               /* 0, or call `handle` at once without reading the body; the connection closes if there was one. */
     enum http_body body;      /* NONE: a small body is read and ignored. */
     uint64_t max_body;        /* Bytes, all parts together. Over it (declared or counted): handle with body_error 413. */
+    bool quick;               /* handle never blocks for this request (no store, no disk, no lock held long): it runs on the
+                                 loop thread, which saves half of a small reply's time. Not for bodies of forms. */
     const char *upload_dir;   /* Where multipart files go; the same file system as their final place. */
     void *route;              /* The app's own. */
 };
@@ -109,7 +111,7 @@ struct http_app {
     void *arg;
     /* Loop thread; must not block. Fill x->plan from method, path and headers. */
     void (*route)(void *arg, struct http_exchange *x);
-    /* Pool thread. Fill x->reply (status, body, ...). Called for errors as well. */
+    /* Pool thread (or loop thread, see plan.quick). Fill x->reply (status, body, ...). Called for errors as well. */
     void (*handle)(void *arg, struct http_exchange *x);
     /* Pool thread. `origin` may be NULL. */
     void (*ws_open)(void *arg, const char *path, const char *query, const char *origin, const char *host,

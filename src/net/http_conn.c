@@ -93,14 +93,11 @@ static void addr_take(struct http_conn *conn, const struct sockaddr *addr)
     conn->addr = *at;
 }
 
-static void addr_give(struct http_conn *conn)
+void http_conn_give_addr(struct http_server *s, struct http_addr *addr)
 {
-    struct http_addr **at, *addr = conn->addr;
-
     if (!addr || --addr->n > 0)
         return;
-    at = find_addr(conn->server, addr->bytes);
-    *at = addr->next;
+    *find_addr(s, addr->bytes) = addr->next;
     free(addr);
 }
 
@@ -176,7 +173,7 @@ void http_conn_notify(
     }
     if (!conn)
         return;
-    addr_give(conn);
+    http_conn_give_addr(s, conn->addr);
     if (conn->prev)
         conn->prev->next = conn->next;
     else

@@ -125,7 +125,8 @@ static void settle(struct http_x *x)
     }
     multipart_free(x->form); /* Files that nobody took. */
     x->form = NULL;
-    http_x_answered(x);
+    if (!x->at_once)
+        http_x_answered(x);
 }
 
 static void let_go(struct http_x *x)
@@ -260,12 +261,31 @@ static void body_call(struct http_x *x, const char *data, size_t *n)
     }
 }
 
-/* The request is complete. */
-static void final_call(struct http_x *x)
+/* The request is complete, and its handler may run right here. False: close. */
+static bool answer_now(struct http_x *x)
 {
+    http_conn_await(x->conn, AWAIT_US);
+    x->at_once = true;
+    handle_job(&x->job);
+    if (!x->counted) {
+        x->state = X_SENT;
+        return http_reply_queue(x);
+    }
+    http_conn_suspend(x->conn);
+    x->state = X_OURS;
+    http_watch_events(x);
+    return true;
+}
+
+/* The request is complete. False: close. */
+static bool final_call(struct http_x *x)
+{
+    if (x->pub.plan.quick && !x->ws && x->body != XB_MULTIPART)
+        return answer_now(x);
     http_conn_suspend(x->conn);
     http_conn_await(x->conn, AWAIT_US);
     http_x_lend(x, X_HANDLE, x->ws ? http_watch_ws_job : handle_job);
+    return true;
 }
 
 enum MHD_Result http_x_call(void *port, struct MHD_Connection *mhd, const char *url,
@@ -284,10 +304,9 @@ enum MHD_Result http_x_call(void *port, struct MHD_Connection *mhd, const char *
         return MHD_YES;
     case X_BODY:
     case X_DISCARD:
-        if (*n > 0)
-            body_call(x, data, n);
-        else
-            final_call(x);
+        if (*n == 0)
+            return final_call(x) ? MHD_YES : MHD_NO;
+        body_call(x, data, n);
         return MHD_YES;
     case X_DIGEST: /* The library asks again although it is suspended: what it offers stays. */
     case X_HANDLE:

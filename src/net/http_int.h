@@ -29,7 +29,7 @@
 enum {
     HTTP_TARGET_MAX = 8 << 10,     /* Bytes of path and query. */
     HTTP_HEADERS_MAX = 16 << 10,   /* Bytes of the header block. */
-    HTTP_CONN_MEMORY = 32 << 10,   /* The library's pool: header block and read buffer. */
+    HTTP_CONN_MEMORY = 32 << 10,   /* The library's: header block and read buffer. */
     HTTP_WINDOW = 128 << 10,       /* Body bytes collected before the pool digests them. */
     HTTP_FORM_OVERHEAD = 64 << 10, /* Boundaries and part headers that do not count as content. */
     HTTP_DISCARD_MAX =
@@ -130,6 +130,7 @@ struct http_x {
     struct buf in; /* Collected bytes: all of a plain body, a window of a form. */
     struct multipart *form;
 
+    bool at_once; /* The handler runs within the library's call. */
     bool by_hand; /* Refuse: the reply goes out by hand, the connection closes. */
     bool second;  /* handle runs for the second time. */
     bool counted; /* Counts as a watcher. */
@@ -195,6 +196,8 @@ void http_conn_linger(struct http_conn *conn);
 void http_conn_tick(struct http_server *s);
 /* Stopping: close what is idle; hard: everything that is not lent. */
 void http_conn_close_idle(struct http_server *s, bool hard);
+void http_conn_give_addr(
+    struct http_server *s, struct http_addr *addr); /* One connection less; NULL is fine. */
 void http_conn_free_addrs(struct http_server *s);
 
 /* http_exchange.c */

@@ -10,6 +10,10 @@
 #include <time.h>
 
 enum { IDLE_S = 5, NS_PER_MS = 1000000, STACK_BYTES = 1 << 20 };
+enum {
+    ACTIVE_NS = 50000, /* A thread that took a job this short ago will soon look for the next. */
+    STUCK_NS = 100000  /* A job that has waited this long gets another thread. */
+};
 
 struct http_pool {
     pthread_mutex_t lock;
@@ -18,6 +22,8 @@ struct http_pool {
     struct http_job *head, **tail;
     unsigned keep, burst;
     unsigned threads, idle;
+    unsigned waking;      /* Threads signalled that have not woken yet; at most `idle`. */
+    int64_t last_take_ns; /* When a thread last took a job. */
     bool ending;
 };
 
@@ -42,9 +48,12 @@ static struct http_job *next_job(struct http_pool *pool)
             rc = pthread_cond_wait(&pool->work, &pool->lock);
         }
         pool->idle--;
+        if (pool->waking > 0)
+            pool->waking--;
     }
     job = pool->head;
     if (job) {
+        pool->last_take_ns = clock_mono_ns();
         pool->head = job->next;
         if (!pool->head)
             pool->tail = &pool->head;
@@ -121,16 +130,27 @@ bool http_pool_new(unsigned threads, unsigned burst, struct http_pool **out, str
     return true;
 }
 
+/* Waking a thread costs more than most handlers do, so it is done only where no other thread will come by. */
+static bool may_wake(struct http_pool *pool)
+{
+    if (pool->idle <= pool->waking)
+        return false;
+    pool->waking++;
+    return true; /* The caller signals when it has given up the lock, which the woken thread needs. */
+}
+
 void http_pool_submit(struct http_pool *pool, struct http_job *job)
 {
+    int64_t now = clock_mono_ns();
     bool wake;
 
     job->next = NULL;
-    job->queued_ns = clock_mono_ns();
+    job->queued_ns = now;
     pthread_mutex_lock(&pool->lock);
     *pool->tail = job;
     pool->tail = &job->next;
-    wake = pool->idle > 0;
+    wake = pool->waking == 0 &&
+           (pool->idle == pool->threads || now - pool->last_take_ns > ACTIVE_NS) && may_wake(pool);
     pthread_mutex_unlock(&pool->lock);
     if (wake)
         pthread_cond_signal(&pool->work);
@@ -139,16 +159,26 @@ void http_pool_submit(struct http_pool *pool, struct http_job *job)
 int http_pool_help(struct http_pool *pool, int64_t now_ns)
 {
     int wait_ms = -1;
+    bool wake = false;
 
     pthread_mutex_lock(&pool->lock);
-    if (pool->head && pool->threads < pool->burst) {
-        int64_t waited = (now_ns - pool->head->queued_ns) / NS_PER_MS;
+    if (pool->head) {
+        int64_t waited = now_ns - pool->head->queued_ns;
 
-        if (waited >= POOL_PATIENCE_MS && pool->idle == 0)
+        wait_ms = 1;
+        if (pool->idle > 0) {
+            wake = waited >= STUCK_NS && may_wake(pool);
+        } else if (pool->threads == pool->burst) {
+            wait_ms = -1; /* Whoever is done takes the next. */
+        } else if (waited >= POOL_PATIENCE_MS * NS_PER_MS) {
             add_thread(pool); /* None to be had: what is queued waits for the others. */
-        wait_ms = waited < POOL_PATIENCE_MS ? (int)(POOL_PATIENCE_MS - waited) : POOL_PATIENCE_MS;
+        } else {
+            wait_ms = (int)(POOL_PATIENCE_MS - waited / NS_PER_MS);
+        }
     }
     pthread_mutex_unlock(&pool->lock);
+    if (wake)
+        pthread_cond_signal(&pool->work);
     return wait_ms;
 }
 

@@ -5,9 +5,10 @@
  * The threads that run handlers, so that these may block.
  *
  * Some handlers wait long (for a run, for a slow disk); others, such as a watcher that
- * connects, must not wait behind them. So the pool grows: when the oldest job has waited for
- * POOL_PATIENCE_MS, whoever looks after the pool calls http_pool_help(), which adds a thread
- * up to `burst`. An added thread ends when it has been idle for a while.
+ * connects, must not wait behind them. So whoever looks after the pool calls http_pool_help() while jobs
+ * are queued: it wakes another thread when the oldest job has waited for some 100 us, and
+ * adds one, up to `burst`, when all have been busy for POOL_PATIENCE_MS. An added thread ends when it has been
+ * idle for a while.
  */
 
 #include "base/err.h"

@@ -274,6 +274,20 @@ static bool read_target(struct http_x *x)
     return true;
 }
 
+/* 32 hex digits; one system call for all of them. */
+static void new_id(char *out)
+{
+    static const char digits[] = "0123456789abcdef";
+    unsigned char bytes[16];
+
+    rand_bytes(bytes, sizeof bytes);
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        out[2 * i] = digits[bytes[i] >> 4];
+        out[2 * i + 1] = digits[bytes[i] & 15];
+    }
+    out[2 * sizeof bytes] = '\0';
+}
+
 static void read_id(struct http_request *r)
 {
     const char *id = http_header(r, "X-Request-Id");
@@ -290,9 +304,10 @@ static void read_id(struct http_request *r)
     } else {
         n = 0;
     }
-    r->id[n] = '\0';
-    if (n == 0)
-        rand_hex(r->id, 32);
+    if (n > 0)
+        r->id[n] = '\0';
+    else
+        new_id(r->id);
 }
 
 /* A GET that asks to become a WebSocket. */
@@ -333,7 +348,7 @@ bool http_request_read(struct http_x *x, const char *url, const char *method, co
     r->host = "";
     r->method = "";
     x->query = "";
-    rand_hex(r->id, 32); /* A refusal has an id too. */
+    read_id(r); /* A refusal has an id too. */
     if (!target) {
         http_refuse(x, 503, ERR_NOMEM, "not enough memory");
         return false;
@@ -342,7 +357,6 @@ bool http_request_read(struct http_x *x, const char *url, const char *method, co
         return false;
     r->head = strcmp(method, "HEAD") == 0;
     r->method = r->head ? "GET" : method;
-    read_id(r);
     if ((!http_1_1 && strcmp(version, "HTTP/1.0") != 0) || !is_token(method, strlen(method)) ||
         scan.hosts > 1 || (http_1_1 && scan.hosts == 0) || !host_is_sound(r->host)) {
         http_refuse(x, 400, ERR_MALFORMED, "the request is not a proper HTTP/1.1 request");

@@ -15,6 +15,7 @@
 #include "net/ws_message.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -22,6 +23,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 enum { PAGE_EVENTS = 256, CLOSE_MS = 5000 };
 
@@ -100,13 +102,13 @@ static void kill_watcher(struct http_watcher *w)
         s->watchers = w->next;
     if (w->next)
         w->next->prev = w->prev;
-    w->conn->watcher = NULL;
-    w->conn->port->due = true;
-    if (w->urh) {
-        MHD_upgrade_action(w->urh, MHD_UPGRADE_ACTION_CLOSE);
-    } else {
+    if (w->conn) {
+        w->conn->watcher = NULL;
         shutdown(w->fd, SHUT_RDWR);
         http_conn_resume(w->conn);
+    } else {
+        http_conn_give_addr(s, w->addr);
+        close(w->fd);
     }
 }
 
@@ -203,23 +205,21 @@ static void work(struct http_job *job)
     struct http_server *s = j->server;
     const struct http_app *app = &s->app;
 
-    switch (j->kind) {
-    case JOB_MAY:
+    if (j->kind == JOB_MAY) {
         j->may = app->ws_may_watch(app->arg, j->conversation);
-        break;
-    case JOB_OPEN:
+        goto out;
+    }
+    if (j->kind == JOB_OPEN) {
         j->last_seq = app->last_seq(app->arg, j->conversation);
         if (!j->replay || j->since > j->last_seq)
             j->since = j->last_seq; /* Also for numbers from another life of the store. */
-        if (!j->replay || j->since == j->last_seq)
-            break;
-        /* fall through */
-    case JOB_PAGE:
-        if (!app->replay(
-                app->arg, j->conversation, j->since, PAGE_EVENTS, &j->arena, &j->events, &j->n))
-            j->n = 0;
-        break;
+        if (j->since == j->last_seq)
+            goto out;
     }
+    if (!app->replay(
+            app->arg, j->conversation, j->since, PAGE_EVENTS, &j->arena, &j->events, &j->n))
+        j->n = 0;
+out:
     http_post(s, &j->msg);
 }
 
@@ -403,8 +403,7 @@ void http_watch_ws_job(struct http_job *job)
 
 static struct http_watcher *new_watcher(struct http_x *x, int fd, enum hub_coding coding)
 {
-    struct http_conn *conn = x->conn;
-    struct http_server *s = conn->server;
+    struct http_server *s = x->conn->server;
     struct http_watcher *w = calloc(1, sizeof *w);
 
     if (!w)
@@ -412,7 +411,6 @@ static struct http_watcher *new_watcher(struct http_x *x, int fd, enum hub_codin
     w->source.ready = socket_ready;
     w->source.reap = reap_watcher;
     w->server = s;
-    w->conn = conn;
     w->fd = fd;
     w->hub.coding = coding;
     w->sent_ns = s->now_ns;
@@ -423,7 +421,6 @@ static struct http_watcher *new_watcher(struct http_x *x, int fd, enum hub_codin
     }
     w->counted = x->counted;
     x->counted = false;
-    conn->watcher = w;
     w->next = s->watchers;
     if (w->next)
         w->next->prev = w;
@@ -431,33 +428,15 @@ static struct http_watcher *new_watcher(struct http_x *x, int fd, enum hub_codin
     return w;
 }
 
-/* The library hands over the socket, the answer to the handshake sent. */
-static void upgraded(void *arg, struct MHD_Connection *mhd, void *context, const char *extra,
-    size_t n_extra, MHD_socket fd, struct MHD_UpgradeResponseHandle *urh)
+static void begin_ws(
+    struct http_watcher *w, const struct ws_decision *decision, const char *extra, size_t n_extra)
 {
     static const struct ws_handler handler = { on_message, on_control };
-    struct http_conn *conn = context;
-    struct http_x *x = conn->x;
-    struct http_watcher *w = new_watcher(x, fd, HUB_WS);
-    const struct ws_decision *decision = x->ws;
-    int on = 1, off = 0;
 
-    (void)arg;
-    (void)mhd;
-    conn->x = NULL;
-    http_conn_await(conn, AWAIT_US);
-    if (w) {
-        w->urh = urh;
-        w->ws = ws_new(fd, extra, n_extra, &handler, w);
-    }
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    setsockopt(fd, IPPROTO_TCP, TCP_CORK, &off, sizeof off);
-    if (!w) {
-        MHD_upgrade_action(urh, MHD_UPGRADE_ACTION_CLOSE);
-        conn->port->due = true;
-    } else if (!w->ws) {
+    w->ws = ws_new(w->fd, extra, n_extra, &handler, w);
+    if (!w->ws) {
         kill_watcher(w);
-    } else if (decision->close_code || http_stopping(conn->server)) {
+    } else if (decision->close_code || http_stopping(w->server)) {
         if (decision->close_code)
             say(w, ws_text_error(decision->error_message));
         close_watcher(w, decision->close_code ? decision->close_code : WS_GOING_AWAY,
@@ -467,6 +446,35 @@ static void upgraded(void *arg, struct MHD_Connection *mhd, void *context, const
         if (n_extra > 0)
             socket_ready(&w->source, EPOLLIN);
     }
+}
+
+/*
+ * The library hands over the socket, the answer to the handshake sent. It would keep the connection's
+ * memory (30 KB) as long as the socket; so we keep a duplicate and let it go.
+ */
+static void upgraded(void *arg, struct MHD_Connection *mhd, void *context, const char *extra,
+    size_t n_extra, MHD_socket given, struct MHD_UpgradeResponseHandle *urh)
+{
+    struct http_conn *conn = context;
+    struct http_x *x = conn->x;
+    int fd = fcntl(given, F_DUPFD_CLOEXEC, 0), on = 1, off = 0;
+    struct http_watcher *w = fd < 0 ? NULL : new_watcher(x, fd, HUB_WS);
+
+    (void)arg;
+    (void)mhd;
+    conn->x = NULL;
+    http_conn_await(conn, AWAIT_US);
+    if (w) {
+        w->addr = conn->addr;
+        conn->addr = NULL;
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        setsockopt(fd, IPPROTO_TCP, TCP_CORK, &off, sizeof off);
+        begin_ws(w, x->ws, extra, n_extra);
+    } else if (fd >= 0) {
+        close(fd);
+    }
+    MHD_upgrade_action(urh, MHD_UPGRADE_ACTION_CLOSE);
+    conn->port->due = true;
     http_x_free(x);
 }
 
@@ -494,6 +502,8 @@ void http_watch_events(struct http_x *x)
         w = new_watcher(x, conn->fd, HUB_SSE);
     conn->x = NULL;
     if (w) {
+        w->conn = conn;
+        conn->watcher = w;
         join(w, reply->events, true, reply->since);
         flush_watcher(w);
     } else {

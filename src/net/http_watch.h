@@ -13,11 +13,12 @@ struct http_watcher {
     struct hub_watcher hub;
     struct http_server *server;
     struct http_watcher *prev, *next;
-    struct http_conn *conn;
     int fd;
-    struct MHD_UpgradeResponseHandle *urh; /* WebSocket only. */
-    struct ws *ws;                         /* NULL: an event stream. */
-    struct watch_job *job;                 /* Its look into the store under way. */
+    struct ws *ws; /* NULL: an event stream. */
+    struct http_conn
+        *conn; /* Of an event stream, suspended; a WebSocket's socket is the watcher's. */
+    struct http_addr *addr; /* Of a WebSocket. */
+    struct watch_job *job;  /* Its look into the store under way. */
     bool counted;
     bool opened;                 /* `connected` was sent for the present conversation. */
     bool more;                   /* The last page of the replay was full. */

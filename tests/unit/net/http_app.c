@@ -22,6 +22,10 @@ static void route(void *arg, struct http_exchange *x)
         x->plan.body = HTTP_BODY_FORM_OR_JSON;
         x->plan.max_body = APP_UPLOAD_MAX;
         x->plan.upload_dir = app->dir;
+    } else if (strcmp(path, "/quick") == 0) {
+        x->plan.quick = true;
+        x->plan.body = HTTP_BODY_JSON;
+        x->plan.max_body = APP_BODY_MAX;
     } else if (strcmp(path, "/refused") == 0) {
         x->plan.refuse = 403;
     }
@@ -106,7 +110,7 @@ static void handle(void *arg, struct http_exchange *x)
     } else if (strcmp(path, "/hello") == 0) {
         name = http_query(&x->request, "name");
         text(&x->reply, 200, name ? name : "hello");
-    } else if (strcmp(path, "/echo") == 0) {
+    } else if (strcmp(path, "/echo") == 0 || strcmp(path, "/quick") == 0) {
         text(&x->reply, 200, x->request.body ? x->request.body : "");
     } else if (strcmp(path, "/upload") == 0) {
         reply_parts(x);

@@ -8,7 +8,7 @@
  *   POST /upload          one line a part (8 MB)         GET /file      10,000 bytes with an ETag
  *   GET /slow             waits for app_release()        GET /later     deferred, completed by another thread
  *   GET /refused          403 before the body            GET /events/ID an event stream
- *   all else              404
+ *   POST /quick           as echo, on the loop thread    all else       404
  *
  * WebSockets: /chat/ID for every ID but "none".
  */

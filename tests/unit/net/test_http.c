@@ -55,6 +55,9 @@ static const struct {
         "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
         "2\r\nab\r\n3;x=y\r\ncde\r\n0\r\n\r\n",
         200, "abcde" },
+    { "a quick handler", "GET /quick HTTP/1.1\r\nHost: a\r\n\r\n", 200, "Content-Length: 0\r\n" },
+    { "a quick handler with a body",
+        "POST /quick HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nabcd", 200, "abcd" },
     { "an expected body",
         "POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nab",
         200, "ab" },
@@ -351,7 +354,12 @@ static void test_uploads(void **state)
         assert_int_equal(app_files(&app), 0);
         response_free(&r);
         client_close(&c);
+#if !defined(__SANITIZE_ADDRESS__) && \
+    !defined(__SANITIZE_THREAD__) /* They keep books of their own. */
         assert_true(resident_kb() - before < 4096);
+#else
+        (void)before;
+#endif
     }
 }
 

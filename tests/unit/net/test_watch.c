@@ -317,6 +317,32 @@ static void test_handshakes(void **state)
     }
 }
 
+static void test_handshake_in_pieces(void **state)
+{
+    static const char request[] =
+        "GET /chat/c1 HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        "\x81\x84\1\2\3\4qkmc"; /* Not waiting for the answer. */
+    struct client c;
+    struct response r;
+
+    (void)state;
+    client_open(&c, http_port(app.server));
+    for (size_t i = 0; i < sizeof request - 1; i++)
+        client_send(&c, request + i, 1);
+    client_response(&c, &r, false);
+    assert_int_equal(r.status, 101);
+    response_free(&r);
+    for (int i = 0; i < 2; i++) { /* In either order. */
+        struct frame f;
+
+        assert_true(ws_read_frame(&c, &f));
+        assert_true(strstr(f.data, "pong") || strstr(f.data, "connected"));
+        free(f.data);
+    }
+    client_close(&c);
+}
+
 static void test_foreign_origin(void **state)
 {
     struct client c;
@@ -723,6 +749,7 @@ int main(void)
         WITH(test_message_size),
         WITH(test_frames_byte_by_byte),
         WITH(test_handshakes),
+        WITH(test_handshake_in_pieces),
         WITH(test_foreign_origin),
         WITH(test_replay),
         WITH(test_replay_meets_live),
