@@ -1,0 +1,83 @@
+// The benchmark's report: a table for the terminal and docs/benchmarks.md.
+
+const number = (n) => n.toLocaleString('en-US');
+const seconds = (s) => (s < 0.0995 ? s.toFixed(3) : s < 9.95 ? s.toFixed(2) : s.toFixed(1));
+const mebi = (kib) => (kib / 1024).toFixed(kib < 10 * 1024 ? 1 : 0);
+const times = (x) => `${x < 9.95 ? x.toFixed(1) : Math.round(x)} x`;
+
+function rowsOf(report, task, rows) {
+  const all = report.results.filter((r) => r.task === task.name && r.rows === rows);
+  const ours = all.find((r) => r.name === 'Sheetflow');
+  return all.map((r) => [
+    r.limit ? `${r.name} (limit)` : r.name,
+    seconds(r.wall),
+    seconds(r.cpu),
+    mebi(r.peak),
+    r.size ? (r.size / 1e6).toFixed(1) : '',
+    ours && r !== ours ? times(r.wall / ours.wall) : '',
+  ]);
+}
+
+const HEAD = ['', 'wall s', 'CPU s', 'peak MiB', 'output MB', 'time of ours'];
+
+function text(table) {
+  const width = table[0].map((_, j) => Math.max(...table.map((row) => [...row[j]].length)));
+  return table.map((row) => row.map((cell, j) => (j ? cell.padStart(width[j]) : cell.padEnd(width[j]))).join('  ')).join('\n');
+}
+
+function sections(report) {
+  return report.tasks.flatMap((task) => (task.at ?? report.options.rows)
+    .map((rows) => ({ task, rows, table: rowsOf(report, task, rows) }))
+    .filter((section) => section.table.length));
+}
+
+function memoryTable(report) {
+  const [small, large] = [Math.min(...report.options.rows), Math.max(...report.options.rows)];
+  return [['', `${number(small)} rows`, `${number(large)} rows`, ''],
+    ...report.memory.map((m) => [m.task, `${mebi(m.small)} MiB`, `${mebi(m.large)} MiB`, m.ok ? 'flat' : 'GROWS'])];
+}
+
+export function summary(report) {
+  const parts = sections(report).map(({ task, rows, table }) => `${task.name}, ${number(rows)} rows\n${text([HEAD, ...table])}`);
+  if (report.memory.length) parts.push(`Peak memory of streaming work\n${text(memoryTable(report))}`);
+  return parts.join('\n\n');
+}
+
+function pipes(table) {
+  const line = (row) => `| ${row.join(' | ')} |`;
+  return [line(table[0]), `|---|${'--:|'.repeat(table[0].length - 1)}`, ...table.slice(1).map(line)].join('\n');
+}
+
+// Commands as one can type them, with the folder left out.
+function shell(report, argv) {
+  return argv.map((word) => word.replaceAll(`${report.dir}/tools/`, '').replaceAll(`${report.dir}/`, '')
+    .replace(/^.*\/src\/cli\/sheetflow$/, 'sheetflow'))
+    .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(' ');
+}
+
+export function markdown(report) {
+  const { machine } = report;
+  const out = [
+    '# Benchmarks',
+    '',
+    'Written by `make bench`. Medians of interleaved runs; wall-clock and CPU seconds and the peak resident memory are the',
+    'kernel\'s (wait4). A *limit* is no product: it does one part of the work as bare C, so it shows what the machine gives.',
+    'The last column is a contender\'s wall time over ours. The input has ten mixed columns, some quoted, some beyond ASCII.',
+    '',
+    `Machine: ${machine.cpu}, ${machine.memory}, ${machine.kernel}. Files lie in ${report.dir.startsWith('/dev/shm') ? 'memory (tmpfs)' : 'the temporary folder'}.`,
+    `Versions: ${machine.versions.join('; ')}.`,
+    '',
+  ];
+  for (const task of report.tasks) {
+    out.push(`## ${task.name}`, '', `${task.about[0].toUpperCase()}${task.about.slice(1)}.`, '');
+    for (const section of sections(report).filter((s) => s.task === task)) {
+      out.push(`${number(section.rows)} rows`, '', pipes([HEAD, ...section.table]), '');
+    }
+    const rows = task.at ? task.at[0] : Math.min(...report.options.rows);
+    out.push('```', ...report.commands(task, rows).map(([name, argv]) => `${shell(report, argv)}   # ${name}`), '```', '');
+  }
+  if (report.memory.length) {
+    out.push('## Memory', '', 'Work that streams needs the same memory whatever the length of its input.', '', pipes(memoryTable(report)), '');
+  }
+  return out.join('\n');
+}

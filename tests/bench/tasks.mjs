@@ -1,0 +1,265 @@
+// What is measured: each task with its contenders, ours first. A contender that cannot run here (its program is
+// missing) is left out. `at` limits a slow one to the sizes it can do in reasonable time.
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+export const SMALL = 100_000;
+export const TINY = 1000;
+const WANTED = [
+  { column: 'note', operator: 'contains', value: 'urgent' },
+  { column: 'amount', operator: 'greater_than', value: 5000 },
+];
+const COLUMNS = ['id', 'name', 'city', 'amount'];
+const CHAIN = {
+  steps: [
+    { operation: 'excel/search', arguments: { conditions: WANTED } },
+    {
+      operation: 'normalization/apply',
+      arguments: { normalizations: [{ column_name: 'city', normalization_type: 'uppercase' }] },
+    },
+    { operation: 'excel/extract-columns-to-file', arguments: { columns: COLUMNS } },
+  ],
+};
+
+// bench: { dir, program, tool(name), find(name) }; every file of one size lies in dir/<rows>.
+export function tasksOf(bench) {
+  const file = (rows, name) => join(bench.dir, String(rows), name);
+  const op = (...rest) => [bench.program, 'op', ...rest];
+  const python = (verb, from, to) => ['/usr/bin/python3', 'tests/bench/peer.py', verb, from, to];
+  const steps = join(bench.dir, 'chain.json');
+  writeFileSync(steps, JSON.stringify(CHAIN));
+
+  const tasks = [
+    {
+      name: 'CSV, filter',
+      about: '`contains` on text and `>` on a number, about one row in nine stays',
+      streams: true,
+      sameLines: true,
+      contenders: [
+        {
+          name: 'Sheetflow',
+          command: (n) => op('csv/search', '--conditions', JSON.stringify(WANTED), '--progress', 'none',
+            file(n, 'in.csv'), file(n, 'filter.csv')),
+          output: 'filter.csv',
+        },
+        {
+          name: 'Miller',
+          needs: 'mlr',
+          command: (n) => ['mlr', '--icsv', '--ocsv', 'filter', '$note =~ "urgent"i && $amount > 5000', file(n, 'in.csv')],
+          stdout: 'filter_mlr.csv',
+        },
+        {
+          name: 'pandas',
+          needs: 'pandas',
+          command: (n) => python('csv-filter', file(n, 'in.csv'), file(n, 'filter_pandas.csv')),
+          output: 'filter_pandas.csv',
+        },
+        {
+          name: 'bare C loop',
+          limit: true,
+          command: (n) => [bench.tool('probe_csv'), file(n, 'in.csv'), '9', 'urgent', '4', '5000'],
+          stdout: 'filter_probe.csv',
+        },
+        { name: 'wc -l', limit: true, command: (n) => ['wc', '-l', file(n, 'in.csv')] },
+      ],
+    },
+    {
+      name: 'CSV, two columns without duplicates',
+      about: 'city and status, each pair once',
+      streams: true,
+      sameLines: true,
+      contenders: [
+        {
+          name: 'Sheetflow',
+          command: (n) => op('excel/extract-columns-to-file', '--columns', 'city,status', '--remove-duplicates', '--progress', 'none',
+            file(n, 'in.csv'), file(n, 'distinct.csv')),
+          output: 'distinct.csv',
+        },
+        {
+          name: 'Miller',
+          needs: 'mlr',
+          command: (n) => ['mlr', '--icsv', '--ocsv', 'cut', '-o', '-f', 'city,status', 'then', 'head', '-n', '1', '-g', 'city,status', file(n, 'in.csv')],
+          stdout: 'distinct_mlr.csv',
+        },
+        { name: 'wc -l', limit: true, command: (n) => ['wc', '-l', file(n, 'in.csv')] },
+      ],
+    },
+    {
+      name: 'CSV, join',
+      about: 'one column by a key out of a file of a fifth of the rows',
+      sameLines: true,
+      contenders: [
+        {
+          name: 'Sheetflow',
+          command: (n) => op('excel/bind-single-key', '--bind-file', file(n, 'side.csv'), '--comparison-column', 'id',
+            '--bind-columns', 'label', '--progress', 'none', file(n, 'in.csv'), file(n, 'joined.csv')),
+          output: 'joined.csv',
+        },
+        {
+          name: 'Miller',
+          needs: 'mlr',
+          command: (n) => ['mlr', '--icsv', '--ocsv', 'join', '--ur', '-j', 'id', '-f', file(n, 'side.csv'),
+            'then', 'unsparsify', file(n, 'in.csv')],
+          stdout: 'joined_mlr.csv',
+        },
+        { name: 'wc -l', limit: true, command: (n) => ['wc', '-l', file(n, 'in.csv')] },
+      ],
+    },
+    {
+      name: 'CSV to JSON',
+      about: 'an array of records, not indented; types decided column by column (ours: two passes)',
+      streams: true,
+      contenders: [
+        {
+          name: 'Sheetflow',
+          command: (n) => op('json/generate', '--pretty-print', 'false', '--progress', 'none', file(n, 'in.csv'), file(n, 'out.json')),
+          output: 'out.json',
+        },
+        {
+          name: 'Miller',
+          needs: 'mlr',
+          command: (n) => ['mlr', '--icsv', '--ojson', '--jvstack', 'cat', file(n, 'in.csv')],
+          stdout: 'out_mlr.json',
+        },
+        { name: 'wc -l', limit: true, command: (n) => ['wc', '-l', file(n, 'in.csv')] },
+      ],
+    },
+    {
+      name: 'CSV to SQL',
+      about: 'one INSERT a row',
+      streams: true,
+      contenders: [
+        {
+          name: 'Sheetflow',
+          command: (n) => op('sql/generate', '--table-name', 'orders', '--progress', 'none', file(n, 'in.csv'), file(n, 'out.sql')),
+          output: 'out.sql',
+        },
+        { name: 'wc -l', limit: true, command: (n) => ['wc', '-l', file(n, 'in.csv')] },
+      ],
+    },
+    {
+      name: 'CSV to XLSX',
+      about: 'types decided column by column (ours: two passes), widths, styles',
+      streams: true,
+      contenders: [
+        {
+          name: 'Sheetflow',
+          command: (n) => op('csv/convert-to-excel', '--progress', 'none', file(n, 'in.csv'), file(n, 'converted.xlsx')),
+          output: 'converted.xlsx',
+        },
+        {
+          name: 'libxlsxwriter, constant memory',
+          needs: bench.tool('peer_libxlsxwriter'),
+          command: (n) => [bench.tool('peer_libxlsxwriter'), file(n, 'in.csv'), file(n, 'converted_lxw.xlsx')],
+          output: 'converted_lxw.xlsx',
+        },
+        {
+          name: 'pandas',
+          needs: 'pandas',
+          at: [SMALL],
+          command: (n) => python('csv-to-xlsx', file(n, 'in.csv'), file(n, 'converted_pandas.xlsx')),
+        },
+        {
+          name: 'deflate of the sheet alone',
+          limit: true,
+          command: (n) => [bench.tool('probe_zip'), 'deflate', file(n, 'sheet.xml')],
+          stdout: 'sheet.deflated',
+        },
+      ],
+    },
+    {
+      name: 'XLSX to CSV',
+      about: 'a workbook that Sheetflow wrote (inline strings)',
+      streams: true,
+      contenders: [
+        {
+          name: 'Sheetflow',
+          command: (n) => op('excel/extract-columns-to-file', '--progress', 'none', file(n, 'in.xlsx'), file(n, 'back.csv')),
+          output: 'back.csv',
+        },
+        {
+          name: 'pandas',
+          needs: 'pandas',
+          at: [SMALL],
+          command: (n) => python('xlsx-to-csv', file(n, 'in.xlsx'), file(n, 'back_pandas.csv')),
+        },
+        {
+          name: 'inflate of the sheet alone',
+          limit: true,
+          command: (n) => [bench.tool('probe_zip'), 'inflate', file(n, 'in.xlsx')],
+        },
+      ],
+    },
+    {
+      name: 'XLSX of openpyxl to CSV',
+      about: 'a workbook with a table of shared strings, which has to be remembered',
+      at: [SMALL],
+      contenders: [
+        {
+          name: 'Sheetflow',
+          command: (n) => op('excel/extract-columns-to-file', '--progress', 'none', file(n, 'foreign.xlsx'), file(n, 'foreign.csv')),
+          output: 'foreign.csv',
+        },
+        {
+          name: 'pandas',
+          needs: 'pandas',
+          command: (n) => python('xlsx-to-csv', file(n, 'foreign.xlsx'), file(n, 'foreign_pandas.csv')),
+        },
+        {
+          name: 'inflate of the sheet alone',
+          limit: true,
+          command: (n) => [bench.tool('probe_zip'), 'inflate', file(n, 'foreign.xlsx')],
+        },
+      ],
+    },
+    {
+      name: 'three steps, XLSX to XLSX',
+      about: 'filter, upper case, four columns; ours writes every step\'s file, pandas only the last',
+      streams: true,
+      contenders: [
+        {
+          name: 'Sheetflow',
+          command: (n) => [bench.program, 'run', '--steps', steps, '--input', file(n, 'in.xlsx'), '--output', file(n, 'chain'),
+            '--progress', 'none', '--json'],
+          fresh: 'chain',
+        },
+        {
+          name: 'pandas',
+          needs: 'pandas',
+          at: [SMALL],
+          command: (n) => python('chain', file(n, 'in.xlsx'), file(n, 'chain_pandas.xlsx')),
+        },
+        {
+          name: 'inflate of the sheet alone',
+          limit: true,
+          command: (n) => [bench.tool('probe_zip'), 'inflate', file(n, 'in.xlsx')],
+        },
+      ],
+    },
+    {
+      name: 'three steps, a small workbook',
+      about: 'the same steps; here the start of the program counts',
+      at: [TINY],
+      contenders: [
+        {
+          name: 'Sheetflow',
+          command: (n) => [bench.program, 'run', '--steps', steps, '--input', file(n, 'in.xlsx'), '--output', file(n, 'chain'),
+            '--progress', 'none', '--json'],
+          fresh: 'chain',
+        },
+        {
+          name: 'pandas',
+          needs: 'pandas',
+          command: (n) => python('chain', file(n, 'in.xlsx'), file(n, 'chain_pandas.xlsx')),
+        },
+        {
+          name: 'inflate of the sheet alone',
+          limit: true,
+          command: (n) => [bench.tool('probe_zip'), 'inflate', file(n, 'in.xlsx')],
+        },
+      ],
+    },
+  ];
+  const here = (c) => !c.needs || (c.needs.startsWith('/') ? existsSync(c.needs) : bench.find(c.needs));
+  return tasks.map((task) => ({ ...task, contenders: task.contenders.filter(here) }));
+}
