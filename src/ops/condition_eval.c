@@ -11,16 +11,12 @@
 #include <math.h>
 #include <string.h>
 
-static const unsigned char lower[256] = {
-#define L1(c) [c] = ((c) >= 'A' && (c) <= 'Z') ? (c) + 32 : (c)
-#define L4(c) L1(c), L1((c) + 1), L1((c) + 2), L1((c) + 3)
-#define L16(c) L4(c), L4((c) + 4), L4((c) + 8), L4((c) + 12)
-#define L64(c) L16(c), L16((c) + 16), L16((c) + 32), L16((c) + 48)
-    L64(0),
-    L64(64),
-    L64(128),
-    L64(192),
-};
+static inline unsigned lower(char c)
+{
+    unsigned u = (unsigned char)c;
+
+    return u + ((u - 'A' < 26u) << 5);
+}
 
 static bool is_ascii(const char *p, size_t n)
 {
@@ -35,7 +31,7 @@ static bool is_ascii(const char *p, size_t n)
 static bool begins_ascii(const char *p, const char *needle, size_t m)
 {
     for (size_t i = 0; i < m; i++) {
-        if (lower[(unsigned char)p[i]] != (unsigned char)needle[i])
+        if (lower(p[i]) != (unsigned char)needle[i])
             return false;
     }
     return true;
@@ -43,13 +39,13 @@ static bool begins_ascii(const char *p, const char *needle, size_t m)
 
 static bool contains_ascii(const char *p, size_t n, const char *needle, size_t m)
 {
-    unsigned char first;
+    unsigned first;
 
     if (m == 0)
         return true;
     first = (unsigned char)needle[0];
     for (size_t i = 0; i + m <= n; i++) {
-        if (lower[(unsigned char)p[i]] == first && begins_ascii(p + i + 1, needle + 1, m - 1))
+        if (lower(p[i]) == first && begins_ascii(p + i + 1, needle + 1, m - 1))
             return true;
     }
     return false;

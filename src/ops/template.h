@@ -63,8 +63,9 @@ struct template_options {
     struct {
         const char *name; /* Besides auto_id; NULL: none. */
         enum template_counting counting;
-        int64_t start;          /* Of TEMPLATE_COUNT. */
-        const char *expression; /* SQL: written as it stands outside literals: nextval('seq'). NULL: the value. */
+        int64_t start; /* Of TEMPLATE_COUNT. */
+        const char *
+            expression; /* SQL: written as it stands outside literals: nextval('seq'). NULL: the value. */
     } counter;
 };
 
@@ -103,6 +104,7 @@ struct template_shape {
 const struct template_shape *template_sql_shape(const struct template *t);
 
 uint64_t template_misfits(const struct template *t); /* Values written as blank (TEMPLATE_NULL). */
-uint64_t template_guessed(const struct template *t); /* Dates such as 01/02/2024 read month first. */
+uint64_t template_guessed(
+    const struct template *t); /* Dates such as 01/02/2024 read month first. */
 
 #endif

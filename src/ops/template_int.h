@@ -2,12 +2,13 @@
 #define OPS_TEMPLATE_INT_H
 
 /*
- * Inside of templates: what the four files share.
+ * Inside of templates: what its files share.
  *
  *   template_parse.c   text ─▶ plain text and slots (names, types, defaults resolved)
  *   template_sql.c     reads the plain text as SQL: which context each slot stands in ─▶ pieces
  *   template_json.c    walks the JSON ─▶ pieces; renders JSON
  *   template_value.c   cell ─▶ value of a slot's type
+ *   template_sql_put.c value ─▶ SQL that stays in its place
  *   template_render.c  pieces and a row ─▶ text
  */
 
@@ -18,7 +19,7 @@ enum slot_source { SLOT_COLUMN, SLOT_COUNTER, SLOT_TIMESTAMP, SLOT_DATE };
 
 enum {
     VALUE_NUMBER_MAX = 400, /* Bytes of a number; a double has at most 309 digits. */
-    PLACE_MAX = 160
+    TEMPLATE_QUOTED = 64    /* Bytes of what a sentence quotes. */
 };
 
 enum value_kind {
@@ -56,7 +57,7 @@ enum slot_flags {
     SLOT_BLANK_MINUS = 1 << 2,  /* So for negative numbers only. */
     SLOT_BLANK_AFTER = 1 << 3,
     SLOT_AFTER_ESCAPED = 1 << 4, /* A literal here may go on an E'...': the backslash escapes. */
-    SLOT_SIGN_AFTER = 1 << 5    /* In a block comment: * or / follows. */
+    SLOT_SIGN_AFTER = 1 << 5     /* In a block comment: * or / follows. */
 };
 
 struct slot {
@@ -64,15 +65,15 @@ struct slot {
     enum slot_type type;
     uint32_t column;
     const char *column_name;
-    const char *label;      /* "{name:int}", for sentences. */
+    const char *label;          /* "{name:int}", for sentences. */
     const char *before, *after; /* Wildcards, or "". */
     bool has_default;
     struct value *fallback;
-    size_t at;              /* In the plain text. */
-    size_t source_at;       /* Byte in the template. */
+    size_t at;        /* In the plain text. */
+    size_t source_at; /* Byte in the template. */
     enum sql_context context;
-    unsigned flags;         /* enum slot_flags */
-    bool whole;             /* JSON: stands for the value, not for a part of a string. */
+    unsigned flags; /* enum slot_flags */
+    bool whole;     /* JSON: stands for the value, not for a part of a string. */
 };
 
 /* Rendering is walking this list. */
@@ -86,7 +87,8 @@ struct piece {
     bool opens, closes;
 };
 
-struct template {
+struct template
+{
     bool is_json;
     enum sql_dialect dialect;
     const struct schema *schema;
@@ -133,8 +135,13 @@ bool parser_read(struct parser *ps, struct parsed *p, struct err *err) MUST_CHEC
 bool parser_fail(const struct parser *ps, const struct parsed *p, size_t at, enum err_code code,
     struct err *err, const char *fmt, ...) PRINTF_LIKE(6, 7);
 
+/* How many of n bytes a sentence quotes: whole characters. */
+int template_cut(const char *p, size_t n);
+
 /* A template without pieces, with what the options say. NULL when memory ends. */
 struct template *template_new(const struct template_options *options, struct arena *arena);
+/* Make the texts that {current_date} and {current_timestamp} give; false when memory ends. */
+bool template_set_now(struct template *t, int64_t now_ns) MUST_CHECK;
 /* Append a piece; NULL when memory ends. Text is not copied. */
 struct piece *template_add(struct template *t, const char *text, size_t n, struct slot *slot);
 
@@ -148,7 +155,7 @@ bool value_from_default(const char *p, size_t n, enum slot_type type, struct val
 const char *value_wanted(enum slot_type type); /* "a whole number" */
 void value_text(struct value *v, const char *p, size_t n);
 
-/* ---- template_sql.c, template_json.c ---- */
+/* ---- template_sql_put.c, template_json.c ---- */
 
 bool template_sql_put(const struct template *t, const struct slot *slot, const struct value *v,
     struct buf *out, struct err *err) MUST_CHECK;

@@ -20,8 +20,7 @@
 enum {
     WILDCARDS_MAX = 4, /* At each end. */
     DEFAULTS_MAX = 8,  /* Readings of `|`. */
-    LISTED_MAX = 60,   /* Names in a sentence. */
-    QUOTED_MAX = 64    /* Bytes of what a sentence quotes. */
+    LISTED_MAX = 60    /* Names in a sentence. */
 };
 
 struct name {
@@ -77,7 +76,8 @@ bool parser_init(struct parser *ps, const struct template_options *options, bool
         .arena = arena,
         .argument = options->argument ? options->argument : "template",
         .wildcards = wildcards };
-    ps->names = arena_calloc(arena, (size_t)schema->n_columns + options->n_aliases + 1, sizeof *ps->names);
+    ps->names =
+        arena_calloc(arena, (size_t)schema->n_columns + options->n_aliases + 1, sizeof *ps->names);
     if (!ps->names)
         return err_nomem(err);
     for (size_t i = 0; i < options->n_aliases; i++) {
@@ -121,7 +121,7 @@ static const struct name *find_name(const struct parser *ps, struct span s)
     return from < ps->n_names && is_word(s, ps->names[from].name) ? &ps->names[from] : NULL;
 }
 
-static bool find_builtin(const struct parser *ps, struct span s, struct slot *slot)
+static bool find_builtin(struct span s, struct slot *slot)
 {
     static const struct {
         const char *name;
@@ -132,7 +132,6 @@ static bool find_builtin(const struct parser *ps, struct span s, struct slot *sl
         { "current_date", SLOT_DATE },
     };
 
-    (void)ps;
     for (size_t i = 0; i < ARRAY_LEN(builtins); i++) {
         if (strlen(builtins[i].name) == s.n && strncasecmp(builtins[i].name, s.p, s.n) == 0) {
             slot->source = builtins[i].source;
@@ -157,7 +156,7 @@ static bool resolve_exact(const struct parser *ps, struct span s, struct slot *s
         return true;
     }
     if (!found)
-        return find_builtin(ps, s, slot);
+        return find_builtin(s, slot);
     slot->source = SLOT_COLUMN;
     slot->column = found->column;
     slot->column_name = ps->options->schema->columns[found->column].name;
@@ -190,7 +189,7 @@ static size_t wildcards_after(struct span s)
 /* A reading of a body: which bytes are wildcards, and the rest. */
 struct reading {
     struct span before, name, after;
-    struct span type;  /* p NULL: none. */
+    struct span type;     /* p NULL: none. */
     struct span fallback; /* p NULL: none. */
 };
 
@@ -249,8 +248,7 @@ static bool split_type(struct reading *r, bool strip, enum slot_type *type)
 }
 
 /* Does the text before the default name something, with or without a type? */
-static bool resolve_head(
-    const struct parser *ps, struct reading *r, bool strip, struct slot *slot)
+static bool resolve_head(const struct parser *ps, struct reading *r, bool strip, struct slot *slot)
 {
     struct reading typed = *r;
     enum slot_type type;
@@ -315,27 +313,33 @@ bool parser_fail(const struct parser *ps, const struct parsed *p, size_t at, enu
     return false;
 }
 
+int template_cut(const char *p, size_t n)
+{
+    size_t cut = n < TEMPLATE_QUOTED ? n : TEMPLATE_QUOTED;
+
+    while (cut < n && cut > 0 && ((unsigned char)p[cut] & 0xC0) == 0x80)
+        cut--;
+    return (int)cut;
+}
+
 static int quoted(struct span s)
 {
-    size_t n = s.n < QUOTED_MAX ? s.n : QUOTED_MAX;
-
-    while (n < s.n && n > 0 && ((unsigned char)s.p[n] & 0xC0) == 0x80)
-        n--;
-    return (int)n;
+    return template_cut(s.p, s.n);
 }
 
 static bool fail_type(const struct parser *ps, const struct parsed *p, size_t at, struct span type,
     const char *label, struct err *err)
 {
     const char *names[TYPES_SHOWN], *near;
-    char text[QUOTED_MAX + 1];
+    char text[TEMPLATE_QUOTED + 1];
 
     snprintf(text, sizeof text, "%.*s", quoted(type), type.p);
     for (size_t i = 0; i < TYPES_SHOWN; i++)
         names[i] = types[i].name;
     near = utf8_nearest(text, names, TYPES_SHOWN);
     parser_fail(ps, p, at, ERR_ARG, err,
-        "%.80s asks for the type '%s', which there is not%s%s%s; types are int, float, bool, datetime and string",
+        "%.80s asks for the type '%s', which there is not%s%s%s; types are int, float, bool, "
+        "datetime and string",
         label, text, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
     if (near)
         err_list_add(err->suggestions, sizeof err->suggestions, near);
@@ -428,8 +432,9 @@ static bool set_default(const struct parser *ps, const struct parsed *p, struct 
     if (!text.p || !v)
         return err_nomem(err);
     if (!value_from_default(text.p, text.n, slot->type, v))
-        return parser_fail(ps, p, slot->source_at, ERR_ARG, err, "the default '%.*s' of %.80s is not %s",
-            quoted(text), text.p, slot->label, value_wanted(slot->type));
+        return parser_fail(ps, p, slot->source_at, ERR_ARG, err,
+            "the default '%.*s' of %.80s is not %s", quoted(text), text.p, slot->label,
+            value_wanted(slot->type));
     slot->has_default = true;
     slot->fallback = v;
     return true;
@@ -446,7 +451,8 @@ static bool read_body(const struct parser *ps, const struct parsed *p, size_t at
         return err_nomem(err);
     if (body.n > TEMPLATE_MAX_NAME)
         return parser_fail(ps, p, at, ERR_ARG, err,
-            "a placeholder of %zu bytes; at most %d are allowed (a brace that is to stay is written {{)",
+            "a placeholder of %zu bytes; at most %d are allowed (a brace that is to stay is "
+            "written {{)",
             body.n, TEMPLATE_MAX_NAME);
     if (!resolve_body(ps, body, false, &r, slot) &&
         !(ps->wildcards && resolve_body(ps, body, true, &r, slot)))
@@ -477,8 +483,7 @@ static size_t count_braces(const struct parsed *p)
 }
 
 /* The placeholder that opens at byte i; *next is the byte behind it. */
-static bool read_slot(
-    struct parser *ps, struct parsed *p, size_t i, size_t *next, struct err *err)
+static bool read_slot(struct parser *ps, struct parsed *p, size_t i, size_t *next, struct err *err)
 {
     const char *open = p->source + i;
     const char *close = memchr(open, '}', p->source_n - i);
@@ -487,8 +492,7 @@ static bool read_slot(
         return parser_fail(ps, p, i, ERR_ARG, err,
             "the brace is not closed; a brace that is to stay is written {{");
     if (ps->n_slots == TEMPLATE_MAX_SLOTS)
-        return parser_fail(
-            ps, p, i, ERR_ARG, err, "more than %d placeholders", TEMPLATE_MAX_SLOTS);
+        return parser_fail(ps, p, i, ERR_ARG, err, "more than %d placeholders", TEMPLATE_MAX_SLOTS);
     ps->n_slots++;
     p->slots[p->n_slots].at = p->n;
     if (!read_body(ps, p, i, (struct span){ open + 1, (size_t)(close - open - 1) },
@@ -558,4 +562,15 @@ struct piece *template_add(struct template *t, const char *text, size_t n, struc
     *t->last = piece;
     t->last = &piece->next;
     return piece;
+}
+
+bool template_set_now(struct template *t, int64_t now_ns)
+{
+    char utc[DATE_TEXT_MAX];
+
+    date_format_utc(now_ns, utc);
+    t->day = arena_dup(t->arena, utc, 10);
+    t->stamp = t->is_json ? arena_strdup(t->arena, utc)
+                          : arena_printf(t->arena, "%.10s %.8s", utc, utc + 11);
+    return t->day && t->stamp;
 }

@@ -2,7 +2,7 @@
  * Templates of SQL: in which context each placeholder stands.
  *
  * The plain text is read as the dialect's own lexer reads it. Slots take no room in it: they stand
- * between two bytes, and nothing that is one sign for the lexer (--, ”, $tag$) reaches across one.
+ * between two bytes, and nothing that is one sign for the lexer (--, '', $tag$) reaches across one.
  *
  *   bare ──'──▶ string          ──E'──▶ escaped       ──"──▶ double      ──`──▶ backtick
  *        ──[──▶ bracket         ──$t$─▶ dollar        ──/ *─▶ block      ──--──▶ line
@@ -16,8 +16,6 @@
 #include <stdio.h>
 #include <strings.h>
 
-enum { WORD_MAX = 16 };
-
 struct lexer {
     struct parser ps;
     struct parsed p;
@@ -30,11 +28,15 @@ struct lexer {
     unsigned depth;       /* Of block comments. */
     bool executable;      /* A comment that MySQL runs. */
     bool pending_escape;  /* The byte before was a backslash that escapes. */
-    bool after_escaped;   /* Only blanks since an E'...': a literal here goes on it. */
+    bool backslash;       /* The quoted text at hand reads \ as an escape. */
+    bool after_escaped;   /* Only blanks since an E'...' or U&'...': a literal here goes on it. */
+    bool after_backslash; /* It was E'...'. */
+    size_t resumed;       /* Where the bare text at hand began. */
     const char *tag;      /* $tag$ */
     size_t tag_n;
-    bool in_statement;    /* Something of the statement was seen. */
-    bool defines_code;    /* It is DO or CREATE: what it quotes is run. */
+    bool in_statement; /* Something of the statement was seen. */
+    bool creates;      /* It begins with CREATE. */
+    bool defines_code; /* It is DO or CREATE FUNCTION: what it quotes is run. */
 };
 
 static bool is_space(int c)
@@ -88,6 +90,12 @@ static void enter(struct lexer *lx, enum sql_context context)
     lx->pending_escape = false;
 }
 
+static void leave(struct lexer *lx)
+{
+    lx->context = SQL_BARE;
+    lx->resumed = lx->i;
+}
+
 /* ---- slots ---- */
 
 /* Does the word that ends before byte i hold a `$`? Slots in it count for nothing. */
@@ -125,10 +133,11 @@ static bool look_around(struct lexer *lx, struct slot *s, struct err *err)
         return fail_slot(lx, s, err,
             "follows -- at once, which is a comment for some values only; put a blank between");
     if (before == '$' || after == '$' || word_has_dollar(lx, lx->i))
-        return fail_slot(lx, s, err, "touches a $, and together they could begin a quoted text; put a blank between");
+        return fail_slot(lx, s, err,
+            "touches a $, and together they could begin a quoted text; put a blank between");
     if (first || next || is_word(before) || is_word(after) || before == '.' || after == '.')
         s->flags |= SLOT_GLUED;
-    else if (one_of(before, "'\"`]&:@#\\"))
+    else if (one_of(before, "'\"`]&:@#?\\"))
         s->flags |= SLOT_BLANK_BEFORE;
     else if (minus_needs_blank(before, two_before))
         s->flags |= SLOT_BLANK_MINUS;
@@ -145,10 +154,20 @@ static bool look_around(struct lexer *lx, struct slot *s, struct err *err)
 /* The same counter may be fine outside literals only. */
 static bool check_expression(struct lexer *lx, struct slot *s, struct err *err)
 {
-    if (s->source != SLOT_COUNTER || lx->context == SQL_BARE || !lx->t->expression ||
-        lx->t->counting == TEMPLATE_UUID)
+    if (s->source != SLOT_COUNTER || !lx->t->expression)
         return true;
-    return fail_slot(lx, s, err, "is an expression that only the database can count; put it outside quotes");
+    if (lx->context == SQL_BARE ? !*s->before && !*s->after : lx->t->counting == TEMPLATE_UUID)
+        return true;
+    return fail_slot(
+        lx, s, err, "is an expression that only the database can count; put it outside quotes");
+}
+
+/* MySQL runs what stands in a comment that begins with ! or M!, and heeds one that begins with +. */
+static bool may_turn_code(const struct lexer *lx)
+{
+    size_t behind = lx->i - lx->opened;
+
+    return behind == 2 || (behind == 3 && byte_at(lx, lx->i - 1) == 'M');
 }
 
 static bool take_slot(struct lexer *lx, struct err *err)
@@ -159,12 +178,13 @@ static bool take_slot(struct lexer *lx, struct err *err)
     if (lx->pending_escape)
         return fail_slot(lx, s, err,
             "follows a backslash, which would change its first character; write two backslashes");
-    if (lx->context == SQL_DOLLAR && lx->defines_code)
+    if (lx->defines_code &&
+        (lx->context == SQL_DOLLAR || lx->context == SQL_STRING || lx->context == SQL_ESCAPED))
         return fail_slot(lx, s, err,
             "stands in the code of a function or DO block, where a value cannot be made safe");
     if (lx->context == SQL_BLOCK && lx->executable)
-        return fail_slot(lx, s, err,
-            "stands in a comment that MySQL runs, where a value cannot be made safe");
+        return fail_slot(
+            lx, s, err, "stands in a comment that MySQL runs, where a value cannot be made safe");
     if (!check_expression(lx, s, err))
         return false;
     s->context = lx->context;
@@ -172,6 +192,8 @@ static bool take_slot(struct lexer *lx, struct err *err)
         return false;
     if (lx->context == SQL_BLOCK && one_of(byte_at(lx, lx->i), "*/"))
         s->flags |= SLOT_SIGN_AFTER;
+    if (lx->context == SQL_BLOCK && may_turn_code(lx))
+        s->flags |= SLOT_BLANK_BEFORE;
     if (lx->context == SQL_BARE)
         lx->in_statement = true;
     piece = template_add(lx->t, lx->p.text + lx->from, lx->i - lx->from, s);
@@ -191,11 +213,13 @@ static bool take_slot(struct lexer *lx, struct err *err)
 /* Length of the $tag$ that begins at byte i, none of it parted by a slot; 0. */
 static size_t tag_length(const struct lexer *lx, size_t i)
 {
-    size_t n = 1;
+    size_t n = 1, word = i;
 
     if (lx->t->dialect != SQL_POSTGRESQL || byte_at(lx, i) != '$')
         return 0;
-    if (i > 0 && (is_word(byte_at(lx, i - 1)) || byte_at(lx, i - 1) == '$'))
+    while (word > lx->resumed && (is_word(byte_at(lx, word - 1)) || byte_at(lx, word - 1) == '$'))
+        word--;
+    if (word < i && byte_at(lx, word) != '$' && !is_digit(byte_at(lx, word)))
         return 0; /* Within an identifier. */
     while (is_word(byte_at(lx, i + n)) && !(n == 1 && is_digit(byte_at(lx, i + n))))
         n++;
@@ -247,7 +271,7 @@ static bool read_dollar(struct lexer *lx, struct err *err)
     piece->tag = lx->tag;
     piece->tag_n = lx->tag_n;
     lx->from = lx->i;
-    lx->context = SQL_BARE;
+    leave(lx);
     return true;
 }
 
@@ -275,13 +299,16 @@ static void open_quote(struct lexer *lx)
     int c = byte_at(lx, lx->i);
 
     if (c == '\'') {
-        bool escaped = lx->after_escaped || has_prefix(lx, "E") || has_prefix(lx, "U&");
+        bool e = has_prefix(lx, "E") || (lx->after_escaped && lx->after_backslash);
 
-        enter(lx, escaped ? SQL_ESCAPED : SQL_STRING);
+        enter(lx, e || lx->after_escaped || has_prefix(lx, "U&") ? SQL_ESCAPED : SQL_STRING);
+        lx->backslash = mysql || e;
     } else if (c == '"') {
         enter(lx, mysql || has_prefix(lx, "U&") ? SQL_DOUBLE_TEXT : SQL_DOUBLE);
+        lx->backslash = mysql;
     } else {
         enter(lx, c == '[' ? SQL_BRACKET : SQL_BACKTICK);
+        lx->backslash = false;
     }
     lx->i++;
     lx->in_statement = true;
@@ -306,20 +333,31 @@ static void open_block(struct lexer *lx)
 
     enter(lx, SQL_BLOCK);
     lx->depth = 1;
-    lx->executable = lx->t->dialect == SQL_MYSQL && (third == '!' || (third == 'M' && fourth == '!'));
+    lx->executable =
+        lx->t->dialect == SQL_MYSQL && (third == '!' || (third == 'M' && fourth == '!'));
     lx->i += 2;
 }
 
-/* The first word of a statement says whether what it quotes is code. */
-static void first_word(struct lexer *lx)
+static bool is_keyword(const struct lexer *lx, const char *word)
 {
-    size_t n = 0;
+    size_t n = strlen(word);
 
-    while (is_word(byte_at(lx, lx->i + n)) && n < WORD_MAX)
-        n++;
-    lx->defines_code = lx->t->dialect == SQL_POSTGRESQL &&
-                       ((n == 2 && strncasecmp(lx->p.text + lx->i, "do", n) == 0) ||
-                           (n == 6 && strncasecmp(lx->p.text + lx->i, "create", n) == 0));
+    return lx->p.n - lx->i >= n && strncasecmp(lx->p.text + lx->i, word, n) == 0 &&
+           !is_word(byte_at(lx, lx->i + n));
+}
+
+/* DO and CREATE FUNCTION hand what they quote to PostgreSQL as code. */
+static void look_at_word(struct lexer *lx)
+{
+    if (lx->t->dialect != SQL_POSTGRESQL ||
+        (lx->i > lx->resumed && is_word(byte_at(lx, lx->i - 1))))
+        return;
+    if (!lx->in_statement) {
+        lx->creates = is_keyword(lx, "create");
+        lx->defines_code = is_keyword(lx, "do");
+    }
+    if (lx->creates && (is_keyword(lx, "function") || is_keyword(lx, "procedure")))
+        lx->defines_code = true;
 }
 
 static bool read_bare(struct lexer *lx, struct err *err)
@@ -343,11 +381,12 @@ static bool read_bare(struct lexer *lx, struct err *err)
         lx->after_escaped = false;
         return open_dollar(lx, tag, err);
     } else {
-        if (!lx->in_statement)
-            first_word(lx);
+        look_at_word(lx);
         lx->after_escaped = false;
         lx->t->shape.statements += c == ';' && lx->in_statement;
         lx->in_statement = c != ';';
+        if (c == ';')
+            lx->creates = lx->defines_code = false;
         lx->i++;
     }
     return true;
@@ -355,21 +394,25 @@ static bool read_bare(struct lexer *lx, struct err *err)
 
 /* ---- inside ---- */
 
-static void read_quoted(struct lexer *lx, int quote, bool backslash)
+static void read_quoted(struct lexer *lx, int quote)
 {
     int c = byte_at(lx, lx->i);
+    bool ends = false;
 
-    if (lx->pending_escape) {
+    if (lx->pending_escape)
         lx->pending_escape = false;
-    } else if (backslash && c == '\\') {
+    else if (lx->backslash && c == '\\')
         lx->pending_escape = true;
-    } else if (c == quote && quote != ']' && peek(lx) == quote) {
+    else if (c == quote && quote != ']' && peek(lx) == quote)
         lx->i++;
-    } else if (c == quote) {
-        lx->after_escaped = lx->context == SQL_ESCAPED;
-        lx->context = SQL_BARE;
-    }
+    else
+        ends = c == quote;
     lx->i++;
+    if (ends) {
+        lx->after_escaped = lx->context == SQL_ESCAPED;
+        lx->after_backslash = lx->backslash;
+        leave(lx);
+    }
 }
 
 static void read_line(struct lexer *lx)
@@ -377,51 +420,44 @@ static void read_line(struct lexer *lx)
     int c = byte_at(lx, lx->i++);
 
     if (c == '\n' || (c == '\r' && lx->t->dialect == SQL_POSTGRESQL))
-        lx->context = SQL_BARE;
+        leave(lx);
 }
 
 static void read_block(struct lexer *lx)
 {
-    int c = byte_at(lx, lx->i);
+    int c = byte_at(lx, lx->i), next = peek(lx);
 
-    if (c == '*' && peek(lx) == '/') {
+    lx->i++;
+    if (c == '*' && next == '/') {
         lx->i++;
         if (--lx->depth == 0)
-            lx->context = SQL_BARE;
-    } else if (c == '/' && peek(lx) == '*' && lx->t->dialect == SQL_POSTGRESQL) {
+            leave(lx);
+    } else if (c == '/' && next == '*' && lx->t->dialect == SQL_POSTGRESQL) {
         lx->i++;
         lx->depth++;
     }
-    lx->i++;
 }
 
 static bool read_byte(struct lexer *lx, struct err *err)
 {
-    bool mysql = lx->t->dialect == SQL_MYSQL;
-
     switch (lx->context) {
     case SQL_BARE:
         return read_bare(lx, err);
     case SQL_DOLLAR:
         return read_dollar(lx, err);
     case SQL_STRING:
-        read_quoted(lx, '\'', mysql);
-        return true;
     case SQL_ESCAPED:
-        read_quoted(lx, '\'', true);
+        read_quoted(lx, '\'');
         return true;
     case SQL_DOUBLE:
-        read_quoted(lx, '"', false);
-        return true;
     case SQL_DOUBLE_TEXT:
-        /* U&"..." ends at its quote whatever stands before. */
-        read_quoted(lx, '"', mysql);
+        read_quoted(lx, '"');
         return true;
     case SQL_BACKTICK:
-        read_quoted(lx, '`', false);
+        read_quoted(lx, '`');
         return true;
     case SQL_BRACKET:
-        read_quoted(lx, ']', false);
+        read_quoted(lx, ']');
         return true;
     case SQL_LINE:
         read_line(lx);
@@ -456,8 +492,13 @@ static size_t source_of(const struct lexer *lx, size_t i)
         if (slot < lx->p.n_slots && lx->p.slots[slot].source_at == at) {
             at = (size_t)((const char *)memchr(s + at, '}', lx->p.source_n - at) - s) + 1;
             slot++;
+        } else if (s[at] == '{' && s[at + 1] == '}') {
+            at += 2;
+            plain += 2;
         } else {
-            at += (s[at] == '{' || s[at] == '}') && s[at + 1] == s[at] ? 2 : 1;
+            at += (s[at] == '{' || s[at] == '}') && at + 1 < lx->p.source_n && s[at + 1] == s[at]
+                      ? 2
+                      : 1;
             plain++;
         }
     }
@@ -506,6 +547,8 @@ bool template_sql_compile(const char *text, size_t n, enum sql_dialect dialect,
     if (!lx.t)
         return err_nomem(err);
     lx.t->dialect = dialect;
+    if (!template_set_now(lx.t, options->now_ns))
+        return err_nomem(err);
     while (lx.i < lx.p.n || slot_at(&lx, lx.i)) {
         if (!(slot_at(&lx, lx.i) ? take_slot(&lx, err) : read_byte(&lx, err)))
             return false;

@@ -239,7 +239,8 @@ static bool bool_from_cell(const struct cell *cell, struct value *v)
     const char *p = cell->text;
     size_t n = cell->len;
 
-    if (cell->type == CELL_BOOL || (cell->type == CELL_NUMBER && (cell->number == 0 || cell->number == 1))) {
+    if (cell->type == CELL_BOOL ||
+        (cell->type == CELL_NUMBER && (cell->number == 0 || cell->number == 1))) {
         value_bool(v, cell->number != 0);
         return true;
     }
@@ -301,7 +302,8 @@ bool value_from_default(const char *p, size_t n, enum slot_type type, struct val
         cell = cell_blank();
     else if (type == SLOT_ANY && num_parse_safe(p, n, &number))
         cell = cell_number(number);
-    else if (type == SLOT_ANY && ((n == 4 && memcmp(p, "true", n) == 0) || (n == 5 && memcmp(p, "false", n) == 0)))
+    else if (type == SLOT_ANY &&
+             ((n == 4 && memcmp(p, "true", n) == 0) || (n == 5 && memcmp(p, "false", n) == 0)))
         cell = cell_bool(n == 4);
     else if (n == 0 && (type == SLOT_ANY || type == SLOT_STRING)) {
         value_text(out, "", 0); /* {name|} asks for an empty text. */
