@@ -128,11 +128,11 @@ static struct cell date_cell(
         return out;
     }
     if (kind != DATE_DURATION) {
-        double ms = floor(v * 86400000.0 + 0.5);
+        int64_t ms = (int64_t)(v * 86400000.0 + 0.5);
 
         if (v < 1)
             kind = DATE_TIME;
-        else if (kind == DATE_TIME || (kind == DATE_DATE && fmod(ms, 86400000.0) != 0))
+        else if (kind == DATE_TIME || (kind == DATE_DATE && ms % 86400000 != 0))
             kind = DATE_DATETIME;
         if (v >= 60 && v < 61)
             xlsx_cells_warn(x, "fictitious_date",
@@ -213,20 +213,15 @@ static bool error_cell(struct xlsx_cells *x, const struct sheet_cell *c, const c
     }
 }
 
-bool xlsx_cells_shared(
+bool xlsx_cells_shared_text(
     const struct xlsx_strings *strings, const struct sheet_cell *c, struct str *out)
 {
-    double number = c->number;
-    struct str s;
+    struct str s = trimmed(c);
+    int64_t i;
 
-    if (!c->has_number) {
-        s = trimmed(c);
-        if (!num_parse(s.p, s.n, &number))
-            return false;
-    }
-    if (!(number >= 0 && number < strings->n) || number != floor(number))
+    if (!num_parse_int(s.p, s.n, &i) || i < 0 || i >= strings->n)
         return false;
-    *out = xlsx_strings_at(strings, (uint32_t)number);
+    *out = xlsx_strings_at(strings, (uint32_t)i);
     return true;
 }
 

@@ -22,9 +22,26 @@ struct xlsx_cells {
     size_t left;
 };
 
-/* The text that a cell of type SHEET_SHARED refers to; false when there is no such text. */
-bool xlsx_cells_shared(
+/* As xlsx_cells_shared(), for a number that was not read as one. */
+bool xlsx_cells_shared_text(
     const struct xlsx_strings *strings, const struct sheet_cell *c, struct str *out);
+
+/* The text that a cell of type SHEET_SHARED refers to; false when there is no such text. */
+static inline bool xlsx_cells_shared(
+    const struct xlsx_strings *strings, const struct sheet_cell *c, struct str *out)
+{
+    uint32_t i;
+
+    if (!c->has_number)
+        return xlsx_cells_shared_text(strings, c, out);
+    if (!(c->number >= 0 && c->number < strings->n))
+        return false;
+    i = (uint32_t)c->number;
+    if ((double)i != c->number)
+        return false;
+    *out = xlsx_strings_at(strings, i);
+    return true;
+}
 
 /* Does the cell hold nothing that would be a value? */
 static inline bool xlsx_cells_blank(const struct xlsx_strings *strings, const struct sheet_cell *c)

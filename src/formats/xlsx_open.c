@@ -54,6 +54,10 @@ static bool survey(struct xlsx_reader *r, const struct reader_args *args, struct
     if (!xlsx_read_begin_pass(r, err) ||
         !xlsx_survey(&r->scan, &r->strings, from, !r->kept, merges, &r->survey, err))
         return false;
+    if (r->survey.irregular &&
+        (!xlsx_read_begin_pass(r, err) ||
+            !xlsx_survey(&r->scan, &r->strings, from, false, merges, &r->survey, err)))
+        return false;
     if (r->survey.n_merges &&
         (!xlsx_read_begin_pass(r, err) ||
             !xlsx_survey_merges(&r->scan, &r->strings, from, &r->survey, err)))

@@ -322,8 +322,8 @@ static bool no_such_sheet(const struct xlsx_book *book, const char *sheet, struc
         }
     }
     near = utf8_nearest(sheet, names, book->n_tabs);
-    err_set(err, ERR_ARG, "'%s' has no sheet '%s'%s%s%s. Available: %s", book->label, sheet,
-        near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "", list);
+    err_set(err, ERR_ARG, "'%s' has no sheet '%s'%s%s%s Available: %s", book->label, sheet,
+        near ? "; did you mean '" : ".", near ? near : "", near ? "'?" : "", list);
     for (uint32_t i = 0; i < book->n_tabs; i++) {
         if (!err_list_add(err->available, sizeof err->available, names[i]))
             break;

@@ -136,21 +136,25 @@ const char *rich_skip(const char *p, const char *end, struct str name, const cha
     return p;
 }
 
-/* What one <t> has given so far. */
-struct run {
-    size_t start;  /* Where it begins in the output. */
-    size_t length; /* Of the output without blanks at its end that may have to go. */
+/*
+ * An item while its runs are put together. Blanks at the outer ends of the item go unless the run
+ * they stand in preserves them; blanks between two runs separate words and stay.
+ */
+struct item {
+    struct buf *out;
+    size_t start; /* Where it begins in the output. */
+    size_t keep;  /* Where it ends should no further run follow. */
 };
 
-static bool add_piece(
-    const struct xml_token *t, bool trim, struct run *run, struct buf *out, const char **why)
+static bool add_piece(const struct xml_token *t, bool trim, struct item *item, const char **why)
 {
+    struct buf *out = item->out;
     const char *p = t->text.p;
     size_t n = t->text.n, got, blanks = 0;
     char *room;
 
     if (trim && t->kind == XML_TEXT) {
-        while (n > 0 && out->len == run->start && xml_space(*p)) {
+        while (n > 0 && out->len == item->start && xml_space(*p)) {
             p++;
             n--;
         }
@@ -163,7 +167,7 @@ static bool add_piece(
     if (t->kind == XML_CDATA) {
         memcpy(room, p, n);
         out->len += n;
-        run->length = out->len;
+        item->keep = out->len;
         return true;
     }
     if (!xml_decode(p, n - blanks, room, &got)) {
@@ -171,21 +175,20 @@ static bool add_piece(
         return false;
     }
     out->len += got;
-    if (n > blanks)
-        run->length = out->len;
-    memcpy(room + got, p + n - blanks, blanks);
-    out->len += blanks;
+    if (n > blanks || !trim)
+        item->keep = out->len;
+    if (!xml_decode(p + n - blanks, blanks, room + got, &got))
+        return false; /* Cannot be: they are only blanks. */
+    out->len += got;
     return true;
 }
 
 /* The content of <t>, behind its start tag. */
 static const char *text_run(const char *p, const char *end, const struct xml_token *start,
-    struct buf *out, const char **why)
+    struct item *item, const char **why)
 {
-    struct run run = { out->len, out->len };
-    struct str space;
+    struct str space, name = start->name;
     bool trim = !xml_attr_find(start->attrs, "space", &space) || !str_is(space, "preserve");
-    struct str name = start->name;
     struct xml_token t;
 
     for (;; p = t.next) {
@@ -195,24 +198,19 @@ static const char *text_run(const char *p, const char *end, const struct xml_tok
         switch (t.kind) {
         case XML_TEXT:
         case XML_CDATA:
-            if (!add_piece(&t, trim, &run, out, why))
+            if (!add_piece(&t, trim, item, why))
                 return NULL;
             break;
         case XML_START:
-            p = rich_skip(t.next, end, t.name, why);
-            if (!p)
+            t.next = rich_skip(t.next, end, t.name, why);
+            if (!t.next)
                 return NULL;
-            t.next = p;
             break;
         case XML_END:
             if (!same(t.name, name)) {
                 *why = mismatch;
                 return NULL;
             }
-            if (trim)
-                out->len = run.length;
-            if (out->len > run.start && !out->failed)
-                out->len = run.start + rich_unescape(out->data + run.start, out->len - run.start);
             return t.next;
         default:
             break;
@@ -220,13 +218,34 @@ static const char *text_run(const char *p, const char *end, const struct xml_tok
     }
 }
 
+/* The text of an item that has been put together. */
+static bool finish(struct item *item, const char **why)
+{
+    struct buf *out = item->out;
+    size_t n = item->keep - item->start;
+    char *text;
+
+    if (out->failed)
+        return true;
+    out->len = item->keep;
+    if (n == 0)
+        return true;
+    text = out->data + item->start;
+    if (utf8_valid_prefix(text, n) != n) {
+        *why = not_utf8;
+        return false;
+    }
+    out->len = item->start + rich_unescape(text, n);
+    return true;
+}
+
 const char *rich_item(
     const char *p, const char *end, struct str name, struct buf *out, const char **why)
 {
-    struct str open[XML_MAX_DEPTH];
-    size_t depth = 0, start = out->len;
+    struct item item = { .out = out, .start = out->len, .keep = out->len };
+    struct str open[XML_MAX_DEPTH], local;
+    size_t depth = 0;
     struct xml_token t;
-    struct str local;
 
     open[depth++] = name;
     while (depth > 0) {
@@ -242,7 +261,7 @@ const char *rich_item(
         } else if (t.kind == XML_START) {
             local = xml_local(t.name);
             if (str_is(local, "t")) {
-                p = text_run(p, end, &t, out, why);
+                p = text_run(p, end, &t, &item, why);
             } else if (str_is(local, "r") && depth < XML_MAX_DEPTH) {
                 open[depth++] = t.name;
             } else {
@@ -252,10 +271,5 @@ const char *rich_item(
                 return NULL;
         }
     }
-    if (!out->failed &&
-        utf8_valid_prefix(out->data + start, out->len - start) != out->len - start) {
-        *why = not_utf8;
-        return NULL;
-    }
-    return p;
+    return finish(&item, why) ? p : NULL;
 }

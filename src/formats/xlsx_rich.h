@@ -8,7 +8,8 @@
  *   <si><r><rPr/><t>for</t></r><r><t>matted</t></r>  formatted
  *       <rPh sb="0" eb="1"><t>hint</t></rPh></si>
  *
- * Outer blanks count only under xml:space="preserve"; _xHHHH_ stands for a UTF-16 unit.
+ * Blanks at the outer ends of the text count only under xml:space="preserve"; _xHHHH_ stands for
+ * a UTF-16 unit.
  */
 
 #include "formats/xml_scan.h"

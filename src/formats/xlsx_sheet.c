@@ -31,13 +31,18 @@ static inline uint64_t load8(const char *p)
 
 static void set_row(struct sheet_scan *s, uint32_t row)
 {
-    char text[16] = "";
-    int n = snprintf(text, sizeof text, "%" PRIu32 "\"", row);
+    char text[8] = { 0 };
+    unsigned n = 0;
 
+    for (uint32_t rest = row; rest > 0; rest /= 10)
+        n++;
+    text[n] = '"';
+    for (uint32_t rest = row, i = n; i > 0; rest /= 10)
+        text[--i] = (char)('0' + rest % 10);
     s->row = row;
-    s->n_digits = (unsigned)n;
-    s->digits_mask = n >= 8 ? UINT64_MAX : ((uint64_t)1 << (8 * n)) - 1;
-    s->digits = load8(text) & s->digits_mask;
+    s->n_digits = n + 1;
+    s->digits_mask = n == 7 ? UINT64_MAX : ((uint64_t)1 << (8 * (n + 1))) - 1;
+    s->digits = load8(text);
     s->next_col = 0;
     s->row_hidden = false;
 }

@@ -48,7 +48,7 @@ static int by_place(const void *a, const void *b)
     return x->col1 < y->col1 ? -1 : x->col1 > y->col1;
 }
 
-static void found_value(struct xlsx_survey *out, const struct sheet_cell *c)
+void xlsx_survey_value(struct xlsx_survey *out, const struct sheet_cell *c)
 {
     if (out->first_row == 0 || c->row < out->first_row)
         out->first_row = c->row;
@@ -64,7 +64,7 @@ static bool look_exactly(struct sheet_scan *s, const struct xlsx_strings *string
 {
     struct sheet_cell c;
     enum sheet_event event;
-    uint32_t row = 0;
+    uint32_t row = s->row;
 
     for (;;) {
         if (!sheet_next(s, &c, &event, err))
@@ -76,7 +76,7 @@ static bool look_exactly(struct sheet_scan *s, const struct xlsx_strings *string
                 out->ordered = false;
             row = s->row;
         } else if (c.row >= from && !xlsx_cells_blank(strings, &c)) {
-            found_value(out, &c);
+            xlsx_survey_value(out, &c);
         }
     }
     if (s->repositioned)
@@ -84,13 +84,16 @@ static bool look_exactly(struct sheet_scan *s, const struct xlsx_strings *string
     return true;
 }
 
-bool xlsx_survey(struct sheet_scan *s, const struct xlsx_strings *strings, uint32_t from,
-    bool quick, struct arena *merges, struct xlsx_survey *out, struct err *err)
+bool xlsx_survey(struct sheet_scan *s, const struct xlsx_strings *strings, uint32_t from, bool skim,
+    struct arena *merges, struct xlsx_survey *out, struct err *err)
 {
     struct look look = { .out = out, .arena = merges, .label = s->in.label };
 
     *out = (struct xlsx_survey){ .ordered = true };
-    (void)quick;
+    if (skim && !xlsx_skim(s, strings, from, out, err))
+        return false;
+    if (out->irregular)
+        return true;
     if (!look_exactly(s, strings, from, out, err) ||
         !sheet_finish(s, merges ? on_merged : NULL, &look, err))
         return false;

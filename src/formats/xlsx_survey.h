@@ -12,16 +12,23 @@ struct xlsx_survey {
     uint32_t first_row, last_row; /* That hold a value, from row `from` on; 0: none does. */
     uint32_t width;               /* Columns up to the last that holds a value there. */
     bool ordered;                 /* Row numbers rise and every cell stands in its row. */
+    bool irregular;               /* It could not be skimmed; nothing else is set. */
     struct sheet_range *merges;   /* By top row, then column. In the arena. */
     size_t n_merges;
 };
 
 /*
- * Read the sheet that `s` was opened on to its end. quick: skim over cells where their shape allows.
- * merges: collect merged ranges into `arena`.
+ * Read the sheet that `s` was opened on to its end. skim: look at the references of cells only, where they
+ * have their usual shape; where they do not, the survey ends with `irregular` set and is to be made again without.
+ * merges: collect merged ranges into this arena; NULL: do not.
  */
-bool xlsx_survey(struct sheet_scan *s, const struct xlsx_strings *strings, uint32_t from,
-    bool quick, struct arena *merges, struct xlsx_survey *out, struct err *err) MUST_CHECK;
+bool xlsx_survey(struct sheet_scan *s, const struct xlsx_strings *strings, uint32_t from, bool skim,
+    struct arena *merges, struct xlsx_survey *out, struct err *err) MUST_CHECK;
+
+/* For xlsx_skim.c: up to the end of the rows, or irregular. */
+bool xlsx_skim(struct sheet_scan *s, const struct xlsx_strings *strings, uint32_t from,
+    struct xlsx_survey *out, struct err *err) MUST_CHECK;
+void xlsx_survey_value(struct xlsx_survey *out, const struct sheet_cell *c);
 
 /*
  * A second look, for filling merged ranges: those with a value in their first cell make the table as

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
-enum { RAW_CHUNK = 64 << 10, DECLARATION_BYTES = 256 };
+enum { RAW_CHUNK = 64 << 10, DECLARATION_BYTES = 256, WINDOW_MAX = XML_MAX_TOKEN + XML_WINDOW };
 
 struct xml_recode {
     iconv_t iconv;
@@ -113,14 +113,12 @@ bool xml_input_more(struct xml_input *in, struct err *err)
         in->p = in->buf;
         in->end = in->buf + unread;
     }
-    if (unread > in->cap / 2) {
-        if (in->cap >= XML_MAX_TOKEN)
-            return err_set(err, ERR_BUDGET,
-                "'%s': a single element of its part %s is over %d MiB long", in->label, in->part,
-                XML_MAX_TOKEN >> 21);
-        if (!resize(in, in->cap * 2, err))
-            return false;
-    }
+    if (unread >= XML_MAX_TOKEN && !in->eof)
+        return err_set(err, ERR_BUDGET, "'%s': a single element of its part %s is over %d MiB long",
+            in->label, in->part, XML_MAX_TOKEN >> 20);
+    if (unread > in->cap / 2 && in->cap < WINDOW_MAX &&
+        !resize(in, in->cap * 2 < WINDOW_MAX ? in->cap * 2 : WINDOW_MAX, err))
+        return false;
     room = in->cap - XML_PAD - unread;
     if (!fill(in, in->buf + unread, room, &n, err))
         return false;

@@ -24,7 +24,7 @@
 enum {
     XML_WINDOW = 256 << 10,
     XML_PAD = 64,
-    XML_MAX_TOKEN = 64 << 20, /* One tag, cell or text item. */
+    XML_MAX_TOKEN = 32 << 20, /* One tag, cell or text item. */
     XML_MAX_DEPTH = 64
 };
 

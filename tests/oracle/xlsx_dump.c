@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void put_text(const char *p, size_t n)
 {
@@ -78,48 +79,55 @@ static void put_warnings(const struct warnings *w)
     json_free(list);
 }
 
-static int dump(const char *path, const struct reader_args *args, bool warnings, bool count)
+static bool dump_rows(struct source *s, bool count, struct err *err)
 {
-    const char *slash = strrchr(path, '/');
-    struct source_env env = { .formats = formats_new(), .warnings = warn_new(), .tmp_dir = "/tmp" };
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    struct source *s;
+    const struct schema *schema = source_schema(s);
     struct batch *b;
-    struct err err;
     uint64_t rows = 0;
-    int status = 1;
 
-    if (fd < 0 || !source_open(fd, slash ? slash + 1 : path, args, &env, &s, &err)) {
-        printf("error: %s\n", fd < 0 ? "cannot open" : err.text);
-        return 1;
-    }
     if (!count) {
         fputs("columns", stdout);
-        for (uint32_t i = 0; i < source_schema(s)->n_columns; i++) {
+        for (uint32_t i = 0; i < schema->n_columns; i++) {
             putchar('\t');
-            put_text(source_schema(s)->columns[i].name, strlen(source_schema(s)->columns[i].name));
+            put_text(schema->columns[i].name, strlen(schema->columns[i].name));
         }
         putchar('\n');
     }
-    while (source_next(s, &b, &err)) {
+    while (source_next(s, &b, err)) {
         if (!b) {
-            status = 0;
-            break;
+            if (count)
+                printf("%" PRIu64 " rows\n", rows);
+            return true;
         }
         rows += b->n_rows;
         if (!count)
             put_batch(b);
     }
-    if (status)
-        printf("error: %s\n", err.text);
-    if (count)
-        printf("%" PRIu64 " rows\n", rows);
+    return false;
+}
+
+static bool dump(const char *path, const struct reader_args *args, bool warnings, bool count)
+{
+    const char *slash = strrchr(path, '/');
+    struct source_env env = { .formats = formats_new(), .warnings = warn_new(), .tmp_dir = "/tmp" };
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct source *s = NULL;
+    struct err err;
+    bool ok = fd >= 0 && source_open(fd, slash ? slash + 1 : path, args, &env, &s, &err);
+
+    if (ok)
+        ok = dump_rows(s, count, &err);
+    if (!ok)
+        printf("error: %s\n", fd < 0 ? "cannot open" : err.text);
     if (warnings)
         put_warnings(env.warnings);
-    source_close(s);
+    if (s)
+        source_close(s);
+    else if (fd >= 0)
+        close(fd);
     formats_free(env.formats);
     warn_free(env.warnings);
-    return status;
+    return ok;
 }
 
 int main(int argc, char **argv)
@@ -149,5 +157,7 @@ int main(int argc, char **argv)
             path = a;
         }
     }
-    return path ? dump(path, &args, warnings, count) : 2;
+    if (!path)
+        return 2;
+    return dump(path, &args, warnings, count) ? 0 : 1;
 }

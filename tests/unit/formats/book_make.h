@@ -80,7 +80,7 @@ static inline struct zip_make book_make(const struct book *b)
         book_add(&z, "xl/styles.xml", text, 0, b->deflate);
         free(text);
     }
-    if (b->strings && (b->strings_len || memcmp(b->strings, "<?", 2) == 0)) {
+    if (b->strings && (b->strings_len || strncmp(b->strings, "<?", 2) == 0)) {
         book_add(&z, b->strings_name ? b->strings_name : "xl/sharedStrings.xml", b->strings,
             b->strings_len, b->deflate);
     } else if (b->strings) {

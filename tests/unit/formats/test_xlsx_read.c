@@ -386,11 +386,11 @@ static const struct read_case grid_cases[] = {
             .strings = ab },
         "a|b\n2:n:2|_:\n", NULL },
     { "extensions inside cells and rows are passed over",
-        { .rows = HEAD_AB ROW(
-              "2", CELL("A2", "<v>1</v><extLst><ext uri=\"u\"><x "
-                              "xmlns=\"y\"><v>9</v></x></ext></extLst>") "<extLst><c "
-                                                                         "r=\"B2\"><v>8</v></c></"
-                                                                         "extLst>"),
+        { .rows = HEAD_AB ROW("2",
+              CELL("A2", "<v>1</v><extLst><ext uri=\"u\"><x "
+                         "xmlns=\"y\"><v>9</v></x></ext></extLst>") "<extLst><c "
+                                                                    "r=\"B2\"><v>8</v></c></"
+                                                                    "extLst>"),
             .strings = ab },
         "a|b\n2:n:1|_:\n", NULL },
 };

@@ -411,7 +411,7 @@ static void any_byte_changed(void **state)
             int fd;
 
             seed = seed * 1664525 + 1013904223;
-            z.data[at] = k < 4 ? (uint8_t)(seed >> 24) : (uint8_t)(was ^ (1 << (seed >> 29)));
+            z.data[at] = (uint8_t)(k < 4 ? seed >> 24 : was ^ 1u << (seed >> 29));
             if (open_bytes(z.data, z.len, NULL, &zip, &fd, &err)) {
                 for (size_t i = 0; i < zip_read_count(zip); i++) {
                     struct zip_stream *s;
