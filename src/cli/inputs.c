@@ -49,20 +49,31 @@ static size_t base_length(const char *name)
     return n;
 }
 
-static bool check_readable(const char *path, struct err *err)
+static bool cannot_read(const char *path, int errnum, struct err *err)
+{
+    if (errnum == ENOENT || errnum == ENOTDIR)
+        return err_set(err, ERR_NOT_FOUND, "there is no file '%.300s'", path);
+    return err_set(err, ERR_NOT_FOUND, "'%.300s' cannot be read: %s", path, strerror(errnum));
+}
+
+/*
+ * Open an input. *spool: its content has to be copied, as it is standard input, a pipe or a device, which the worker
+ * cannot open by name.
+ */
+static bool open_input(const char *path, int *fd, bool *spool, struct err *err)
 {
     struct stat st;
 
-    if (stat(path, &st) != 0)
-        return errno == ENOENT || errno == ENOTDIR
-                   ? err_set(err, ERR_NOT_FOUND, "there is no file '%.300s'", path)
-                   : err_set(
-                         err, ERR_NOT_FOUND, "'%.300s' cannot be read: %s", path, strerror(errno));
-    if (S_ISDIR(st.st_mode))
-        return err_set(err, ERR_NOT_FOUND, "'%.300s' is a folder, not a file", path);
-    if (access(path, R_OK) != 0)
-        return err_set(err, ERR_NOT_FOUND, "'%.300s' cannot be read: %s", path, strerror(errno));
-    return true;
+    *spool = strcmp(path, INPUT_STDIN) == 0;
+    *fd = *spool ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
+    if (*fd < 0)
+        return cannot_read(path, errno, err);
+    if (fstat(*fd, &st) == 0 && !S_ISDIR(st.st_mode)) {
+        *spool = *spool || !S_ISREG(st.st_mode);
+        return true;
+    }
+    close(*fd);
+    return err_set(err, ERR_NOT_FOUND, "'%.300s' is a folder, not a file", path);
 }
 
 static bool has_file(const struct json *files, const char *path)
@@ -74,32 +85,38 @@ static bool has_file(const struct json *files, const char *path)
     return false;
 }
 
-bool inputs_add(struct json *files, const char *path, struct staging *staging, struct err *err)
+static bool add_file(struct json *files, const char *typed, const char *real, struct err *err)
 {
-    const char *name = inputs_name(path);
-    char base[FS_NAME_MAX + 1], spooled[FS_PATH_MAX];
-    const char *real = path;
-    struct json *file;
+    const char *name = inputs_name(typed);
+    char base[FS_NAME_MAX + 1];
+    struct json *file = json_new_object();
     bool ok;
 
-    if (has_file(files, path))
-        return true;
-    if (strcmp(path, INPUT_STDIN) == 0) {
-        if (!staging_spool(staging, STDIN_FILENO, name, err) ||
-            !fs_join(spooled, staging->path, name, err))
-            return false;
-        real = spooled;
-    } else if (!check_readable(path, err)) {
-        return false;
-    }
     fs_safe_name(name, base_length(name), base);
-    file = json_new_object();
     ok = json_set_string(file, "name", name);
-    ok = json_set_string(file, "public_path", path) && ok;
+    ok = json_set_string(file, "public_path", typed) && ok;
     ok = json_set_string(file, "path", real) && ok;
     ok = json_set_string(file, "base", base) && ok;
     ok = json_add(files, file) && ok;
     return ok ? true : err_nomem(err);
+}
+
+bool inputs_add(struct json *files, const char *path, struct staging *staging, struct err *err)
+{
+    char copy[FS_PATH_MAX], name[32];
+    bool spool, ok = true;
+    int fd;
+
+    if (has_file(files, path))
+        return true;
+    if (!open_input(path, &fd, &spool, err))
+        return false;
+    if (spool) {
+        snprintf(name, sizeof name, "input-%zu", json_len(files));
+        ok = staging_spool(staging, fd, name, err) && staging_path(staging, name, copy, err);
+    }
+    close(fd);
+    return ok && add_file(files, path, spool ? copy : path, err);
 }
 
 /* Call fn for each file name in a step. */

@@ -14,7 +14,7 @@
 
 /*
  * Add the file at `path` to `files` (the spec's array), unless it is there already; steps may call it by that
- * path or by its base name. "-" is standard input, copied into the staging folder.
+ * path or by its base name. "-" is standard input; it, pipes and devices are copied into the staging folder.
  *
  * Errors: ERR_NOT_FOUND for what cannot be read: absent, a folder, not permitted.
  */

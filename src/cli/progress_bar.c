@@ -86,7 +86,7 @@ static void describe(const struct json *frame, int64_t elapsed_ns, char *out, si
         n += snprintf(out + n, size - (size_t)n, ", %s/s", cli_count((uint64_t)rate, count));
     }
     if (percent > 0 && percent < 100 && elapsed_ns > NS_PER_S / 2) {
-        long long left = elapsed_ns / NS_PER_S * (100 - percent) / percent;
+        long long left = (elapsed_ns * (100 - percent) / percent + NS_PER_S - 1) / NS_PER_S;
 
         snprintf(out + n, size - (size_t)n, ", %lld:%02lld left", left / 60, left % 60);
     }

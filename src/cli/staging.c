@@ -135,7 +135,7 @@ bool staging_spool(struct staging *s, int fd, const char *name, struct err *err)
 
     if (!chunk)
         return err_nomem(err);
-    if (!fs_file_create(s->path, name, "the copy of standard input", &file, err))
+    if (!fs_file_create(s->path, name, "the copy of the input", &file, err))
         goto out;
     for (;;) {
         n = read(fd, chunk, SPOOL_BYTES);
@@ -144,7 +144,7 @@ bool staging_spool(struct staging *s, int fd, const char *name, struct err *err)
             goto out;
         }
         if (n < 0) {
-            err_errno(err, errno, "standard input");
+            err_errno(err, errno, "the input");
             goto out;
         }
         if (n == 0)

@@ -47,7 +47,7 @@ static void *watch_parent(void *unused)
 
 static void set_signals(void)
 {
-    struct sigaction terminate = { .sa_handler = on_terminate };
+    struct sigaction terminate = { .sa_handler = on_terminate, .sa_flags = SA_RESTART };
     struct sigaction ignore = { .sa_handler = SIG_IGN };
     sigset_t none;
 

@@ -1,6 +1,7 @@
 // sheetflow op: one operation.
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, statSync, symlinkSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Scratch, people, rows, stamp } from './cli.mjs';
@@ -46,6 +47,17 @@ test('from stdin to stdout', async (t) => {
   assert.equal(r.stdout, found);
   assert.equal(r.stderr, '');
   assert.deepEqual(s.list(), []);
+});
+
+test('from a pipe that has a name', async (t) => {
+  const s = new Scratch(t);
+  execFileSync('mkfifo', [join(s.dir, 'pipe')]);
+  const child = s.start(['op', 'csv/search', ...over40, 'pipe', '-']);
+  writeFileSync(join(s.dir, 'pipe'), people);
+  const r = await child.done;
+  assert.equal(r.stderr, '');
+  assert.equal(r.stdout, found);
+  assert.deepEqual(s.list(), ['pipe']);
 });
 
 test('a workbook through stdout and back', async (t) => {
