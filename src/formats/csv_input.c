@@ -7,9 +7,15 @@
 
 enum { INPUT_MAX = CSV_MAX_LINE + CSV_BLOCK };
 
-void csv_input_init(struct csv_input *in, struct encoding_reader *reader, struct budget *budget)
+void csv_input_init(
+    struct csv_input *in, struct encoding_reader *reader, uint64_t file_size, struct budget *budget)
 {
     *in = (struct csv_input){ .in = reader, .budget = budget };
+    /*
+     * Small files need no large block: text may take three times the bytes, and one more read finds
+     * the end.
+     */
+    in->first_cap = file_size < CSV_BLOCK / 8 ? (size_t)file_size * 8 + CSV_BLOCK_MIN : CSV_BLOCK;
 }
 
 void csv_input_deinit(struct csv_input *in)
@@ -23,7 +29,7 @@ void csv_input_deinit(struct csv_input *in)
 /* Twice the room, as a record may be longer than the block. */
 static bool grow(struct csv_input *in, struct err *err)
 {
-    size_t cap = in->cap ? in->cap * 2 : CSV_BLOCK;
+    size_t cap = in->cap ? in->cap * 2 : in->first_cap;
     char *data;
 
     if (cap > INPUT_MAX)
@@ -79,7 +85,7 @@ bool csv_input_fill(struct csv_input *in, size_t *pos, struct err *err)
     }
     if (in->end >= CSV_MAX_LINE)
         return err_set(err, ERR_BUDGET, "a line is longer than %d MB", CSV_MAX_LINE >> 20);
-    if (in->cap - in->end < CSV_BLOCK / 2 && !grow(in, err))
+    if (in->cap - in->end <= in->cap / 2 && !grow(in, err))
         return false;
     if (!encoding_reader_read(in->in, in->data + in->end, in->cap - in->end, &n, err))
         return false;

@@ -6,23 +6,23 @@
  *
  *   encoding ──UTF-8──▶ csv_input ──block──▶ csv_scan ──marks──▶ csv_parse ──rows──▶ csv_read
  *
- * csv_scan finds every delimiter, quote and line end of a stretch of text, many bytes at a time, and knows
- * nothing of their meaning. csv_parse walks from mark to mark and makes records of them. csv_input keeps
- * the record that a block cut in two, so a record is always whole in memory and cells are
- * views into the block. A record that does not end in the block is parsed again from its start once more
- * text is there: no state lives across blocks, so no boundary can change a result.
+ * csv_scan finds every delimiter, quote and line end of a stretch of text, many bytes at a time,
+ * and knows nothing of their meaning. csv_parse walks from mark to mark and makes records of them.
+ * csv_input keeps the record that a block cut in two, so a record is always whole in memory and
+ * cells are views into the block. A record that does not end in the block is parsed again from its
+ * start once more text is there: no state lives across blocks, so no boundary can change a result.
  */
 
 #include "formats/csv.h"
 #include "formats/encoding.h"
 
 enum {
-    CSV_BLOCK = 1 << 20,     /* Bytes read at a time. */
-    CSV_WINDOW = 16 * 1024,  /* Bytes scanned for marks at a time. */
-    CSV_WINDOW_FIRST = 512,  /* The first time, as only one record may be wanted. */
-    CSV_SCAN_SLACK = 64,     /* Entries csv_scan may write beyond those it reports. */
-    CSV_RAW_MAX = 64 * 1024, /* Of a rejected row's text. */
-    CSV_SEP_LINE_MAX = 8     /* "sep=;" and its line end. */
+    CSV_BLOCK_MIN = 4096,
+    CSV_BLOCK = 1 << 20,    /* Bytes read at a time. */
+    CSV_WINDOW = 16 * 1024, /* Bytes scanned for marks at a time. */
+    CSV_WINDOW_FIRST = 512, /* The first time, as only one record may be wanted. */
+    CSV_SCAN_SLACK = 64,    /* Entries csv_scan may write beyond those it reports. */
+    CSV_RAW_MAX = 64 * 1024 /* Of a rejected row's text. */
 };
 
 /* ---- csv_scan.c ---- */
@@ -33,8 +33,8 @@ struct csv_marks {
 };
 
 /*
- * Positions (base added) of all marks in p[0..n), rising, in out: room for n + CSV_SCAN_SLACK entries.
- * Returns how many.
+ * Positions (base added) of all marks in p[0..n), rising, in out: room for n + CSV_SCAN_SLACK
+ * entries. Returns how many.
  */
 size_t csv_scan(
     const char *p, size_t n, uint32_t base, const struct csv_marks *marks, uint32_t *out);
@@ -61,11 +61,11 @@ struct csv_row {
     /* Set by the caller: fields 0..n_columns-1 go to columns[field][row]. */
     struct cell **columns;
     uint32_t row, n_columns;
+
     /* Set by csv_parse(). */
     uint32_t n_fields;
-    uint32_t
-        n_filled; /* Fields beyond n_columns up to the last that is not empty, counted from field 0; else 0. */
-    uint32_t flags;
+    uint32_t n_filled;  /* Fields up to the last not empty one, if that is beyond n_columns. */
+    uint32_t flags;     /* enum csv_row_flags */
     uint64_t line;      /* Where it begins, from 1. */
     uint64_t open_line; /* CSV_BAD, CSV_HUGE: where the quote opens. */
     size_t begin, end;  /* Its text, without the line end. */
@@ -76,12 +76,11 @@ struct csv_parser {
     size_t pos, limit;
     bool eof; /* The file ends at limit. */
     struct csv_marks marks;
-    struct arena *
-        arena; /* For fields that are not a stretch of the text as it stands; NULL: leave quotes doubled. */
-    uint64_t line;  /* Of data[pos], from 1. */
-    size_t scanned; /* Marks before this are in index. */
-    size_t window;  /* Bytes to scan next. */
-    uint32_t at, n; /* index[at..n) are still to come. */
+    struct arena *arena; /* For what is not in the text as it stands; NULL: left as it is. */
+    uint64_t line;       /* Of data[pos], from 1. */
+    size_t scanned;      /* Marks before this are in index. */
+    size_t window;       /* Bytes to scan next. */
+    uint32_t at, n;      /* index[at..n) are still to come. */
     uint32_t index[CSV_WINDOW + CSV_SCAN_SLACK];
 };
 
@@ -89,8 +88,8 @@ void csv_parser_init(struct csv_parser *p, const struct csv_dialect *dialect, st
 /* Look at this text from now on, the next record at `pos`. */
 void csv_parser_feed(struct csv_parser *p, const char *data, size_t pos, size_t limit, bool eof);
 /*
- * Take the next record. On CSV_MORE, CSV_END, CSV_HUGE and CSV_NOMEM nothing is taken. Cells are views into
- * p->data or live in p->arena.
+ * Take the next record. On CSV_MORE, CSV_END, CSV_HUGE and CSV_NOMEM nothing is taken. Cells are
+ * views into p->data or live in p->arena.
  */
 enum csv_outcome csv_parse(struct csv_parser *p, struct csv_row *row);
 
@@ -99,6 +98,7 @@ enum csv_outcome csv_parse(struct csv_parser *p, struct csv_row *row);
 struct csv_input {
     struct encoding_reader *in;
     struct budget *budget;
+    size_t first_cap;
     char *data;
     size_t cap, end; /* data[0..end) holds text. */
     size_t limit;    /* What may be looked at; `end` but in tests. */
@@ -107,11 +107,12 @@ struct csv_input {
     bool drained;    /* The file holds nothing beyond end. */
 };
 
-void csv_input_init(struct csv_input *in, struct encoding_reader *reader, struct budget *budget);
+void csv_input_init(struct csv_input *in, struct encoding_reader *reader, uint64_t file_size,
+    struct budget *budget);
 void csv_input_deinit(struct csv_input *in);
 /*
- * Make more text visible, dropping what comes before data[*pos]; *pos then says where that text is now.
- * Errors: ERR_IO, ERR_BUDGET (a line over CSV_MAX_LINE), ERR_NOMEM.
+ * Make more text visible, dropping what comes before data[*pos]; *pos then says where that text is
+ * now. Errors: ERR_IO, ERR_BUDGET (a line over CSV_MAX_LINE), ERR_NOMEM.
  */
 bool csv_input_fill(struct csv_input *in, size_t *pos, struct err *err) MUST_CHECK;
 bool csv_input_eof(const struct csv_input *in);
@@ -128,8 +129,9 @@ struct csv_tally {
 };
 
 /*
- * Count the records at the front of p[0..n), a record's start, up to the first that is not plain to see (odd quotes
- * or line ends, more than `most` fields, the last one of the text); that may be the first.
+ * Count the records at the front of p[0..n), a record's start, up to the first that is not plain to
+ * see (odd quotes or line ends, more than `most` fields, the last one of the text); that may be the
+ * first.
  */
 void csv_tally(
     const char *p, size_t n, const struct csv_marks *marks, uint32_t most, struct csv_tally *t);
@@ -143,8 +145,8 @@ struct csv_survey {
     uint64_t last_record; /* Number of the last record that is not a blank line; 0: none. */
 };
 /*
- * Survey the records from the parser's position to the end of the input; `records` come before them, and there are
- * `n_columns` at least. The input is left at its end.
+ * Survey the records from the parser's position to the end of the input; `records` come before
+ * them, and there are `n_columns` at least. The input is left at its end.
  */
 bool csv_survey(struct csv_parser *p, struct csv_input *in, uint64_t records, uint32_t n_columns,
     struct csv_survey *out, struct err *err) MUST_CHECK;
@@ -208,7 +210,10 @@ bool csv_reader_to_data(struct csv_reader *r, struct err *err) MUST_CHECK;
 bool csv_reader_refuse(const struct csv_reader *r, enum csv_outcome outcome,
     const struct csv_row *row, struct err *err);
 
-/* Test hook: text becomes visible to the parser only so many bytes at a time. 0: as much as there is. */
+/*
+ * Test hook: text becomes visible to the parser only so many bytes at a time. 0: as much as there
+ * is.
+ */
 extern size_t csv_read_step;
 
 #endif

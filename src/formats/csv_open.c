@@ -78,21 +78,24 @@ static bool asked_quote(
         return argument_error(err, "quote",
             "quote '%.40s' cannot be used; give one character other than the delimiter, or 'none'",
             said);
+    if (dialect->quote != said[0])
+        dialect->backslash = false;
     dialect->quote = said[0];
     return true;
 }
 
 /* Name the encoding and find where the text begins. */
-static bool choose_encoding(
-    int fd, const struct reader_args *args, const char **encoding, size_t *bom, struct err *err)
+static bool choose_encoding(int fd, uint64_t file_size, const struct reader_args *args,
+    const char **encoding, size_t *bom, struct err *err)
 {
+    size_t size = file_size < CSV_SNIFF_BYTES ? (size_t)file_size : CSV_SNIFF_BYTES;
     const char *found;
-    char *sample = malloc(CSV_SNIFF_BYTES);
+    char *sample = malloc(size + 1);
     ssize_t n;
 
     if (!sample)
         return err_nomem(err);
-    n = pread(fd, sample, CSV_SNIFF_BYTES, 0);
+    n = pread(fd, sample, size, 0);
     if (n < 0) {
         int errnum = errno;
 
@@ -108,8 +111,10 @@ static bool choose_encoding(
             return argument_error(err, "encoding",
                 "'%.40s' is not an encoding known here; try UTF-8, UTF-16 or Windows-1252",
                 args->encoding);
-        /* The order of UTF-16's bytes, where none is asked for, and a BOM are in the text; a BOM of another
-         * encoding is data. */
+        /*
+         * The order of UTF-16's bytes, where none is asked for, and a BOM are in the text; a BOM of
+         * another encoding is data.
+         */
         if (strncmp(asked, found, 6) != 0)
             *bom = 0;
         if (*bom == 0 &&
@@ -149,7 +154,7 @@ bool csv_reader_refuse(const struct csv_reader *r, enum csv_outcome outcome,
     return false;
 }
 
-/* Take the next record into `row`, reading on as needed. *more is false at the end. */
+/* Take the next record into `row`, reading on as needed; *outcome is never CSV_MORE. */
 static bool take(
     struct csv_reader *r, struct csv_row *row, enum csv_outcome *outcome, struct err *err)
 {
@@ -277,10 +282,10 @@ static bool make_schema(
     struct str *all;
 
     if (n > SCHEMA_MAX_COLUMNS) {
+        err_set(err, ERR_BUDGET, "%s: line %llu has %u cells; at most %d columns can be read",
+            r->name, (unsigned long long)r->survey.widest_line, n, SCHEMA_MAX_COLUMNS);
         err->at.row = r->survey.widest_line;
-        return err_set(err, ERR_BUDGET,
-            "%s: line %llu has %u cells; at most %d columns can be read", r->name,
-            (unsigned long long)r->survey.widest_line, n, SCHEMA_MAX_COLUMNS);
+        return false;
     }
     if (!headers) {
         r->n_header = n;
@@ -356,7 +361,7 @@ static bool open_text(struct csv_reader *r, int fd, const char *encoding, size_t
         return err_errno(err, errno, r->name);
     if (!encoding_reader_open(fd, encoding, &r->encoding, err))
         return false;
-    csv_input_init(&r->input, r->encoding, r->env->budget);
+    csv_input_init(&r->input, r->encoding, r->file_size, r->env->budget);
     if (!first_text(r, err))
         return err_wrap(err, "%s", r->name);
     if (!choose_dialect(r, args, &begin, err))
@@ -374,8 +379,8 @@ static bool open_text(struct csv_reader *r, int fd, const char *encoding, size_t
 }
 
 /*
- * Text that was ASCII as far as the sample went and then no UTF-8 is in another encoding. *encoding and *found
- * tell which.
+ * Text that was ASCII as far as the sample went and then no UTF-8 is in another encoding. *encoding
+ * and *found tell which.
  */
 static bool was_misjudged(struct csv_reader *r, int fd, const char **encoding)
 {
@@ -459,7 +464,7 @@ bool csv_read_open(int fd, const char *name, const struct reader_args *args,
         goto out;
     }
     r->file_size = (uint64_t)st.st_size;
-    if (!choose_encoding(fd, args, &encoding, &bom, err) ||
+    if (!choose_encoding(fd, r->file_size, args, &encoding, &bom, err) ||
         !open_text(r, fd, encoding, bom, args, &repaired, err))
         goto out;
     if (!args->encoding && bom == 0 && strcmp(encoding, "UTF-8") == 0 &&

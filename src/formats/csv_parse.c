@@ -8,8 +8,8 @@
  *        └─line end─▶ record
  *
  * A quote that is never closed would swallow the rest of the file. It is given up after
- * CSV_OPEN_QUOTE_LINES lines, at the end of the file, and when what closes it stands in the middle of a later
- * line; then only the line in which it opens is bad and the next one is parsed afresh.
+ * CSV_OPEN_QUOTE_LINES lines, at the end of the file, and when what closes it stands in the middle
+ * of a later line; then only the line in which it opens is bad and the next one is parsed afresh.
  */
 #include "formats/csv_int.h"
 
@@ -101,7 +101,10 @@ static bool all_blank(const char *p, size_t n)
     return true;
 }
 
-/* The inside of a quoted field, doubled quotes and escapes undone, with `tail` bytes behind the closing quote. */
+/*
+ * The inside of a quoted field, doubled quotes and escapes undone, with `tail` bytes behind the
+ * closing quote.
+ */
 static bool unescape(struct csv_parser *p, size_t begin, size_t close, struct quoted *q)
 {
     size_t tail = q->end - (close < q->end ? close + 1 : q->end);
@@ -129,7 +132,10 @@ static bool unescape(struct csv_parser *p, size_t begin, size_t close, struct qu
     return true;
 }
 
-/* Find the quote that closes the one at `open`; *escaped tells whether the inside has to be rewritten. */
+/*
+ * Find the quote that closes the one at `open`; *escaped tells whether the inside has to be
+ * rewritten.
+ */
 static enum csv_outcome find_close(
     struct csv_parser *p, size_t open, size_t *close, bool *escaped, struct quoted *q)
 {
@@ -164,7 +170,10 @@ static enum csv_outcome find_close(
     return p->eof ? CSV_BAD : CSV_MORE;
 }
 
-/* Parse the field whose opening quote stands at `open`. CSV_ROW: *q is filled, the mark at q->end taken. */
+/*
+ * Parse the field whose opening quote stands at `open`. CSV_ROW: *q is filled, the mark at q->end
+ * taken.
+ */
 static enum csv_outcome quoted_field(
     struct csv_parser *p, size_t open, struct csv_row *row, struct quoted *q)
 {
@@ -218,7 +227,10 @@ static enum csv_outcome reject(
     return CSV_BAD;
 }
 
-/* The record ends with the mark at s (or with the file, at limit). `inner` lines ended inside its quotes. */
+/*
+ * The record ends with the mark at s (or with the file, at limit). `inner` lines ended inside its
+ * quotes.
+ */
 static enum csv_outcome end_record(
     struct csv_parser *p, struct csv_row *row, size_t s, uint64_t inner)
 {
@@ -245,8 +257,9 @@ static enum csv_outcome end_record(
 }
 
 /*
- * The next mark that ends a field of plain text beginning at `start`, in *s: a delimiter, a line end, or the
- * quote that makes the field a quoted one. False at the end of the text. (An escape means nothing outside quotes.)
+ * The next mark that ends a field of plain text beginning at `start`, in *s: a delimiter, a line
+ * end, or the quote that makes the field a quoted one. False at the end of the text. (An escape
+ * means nothing outside quotes.)
  */
 static inline bool end_of_plain(struct csv_parser *p, struct csv_row *row, size_t start, size_t *s)
 {
@@ -269,7 +282,10 @@ static inline bool end_of_plain(struct csv_parser *p, struct csv_row *row, size_
     return false;
 }
 
-/* Take fields of plain text that end with a delimiter, from *start on: nearly all fields of nearly all files. */
+/*
+ * Take fields of plain text that end with a delimiter, from *start on: nearly all fields of nearly
+ * all files.
+ */
 static inline void take_plain(
     struct csv_parser *p, struct csv_row *row, uint32_t *field, size_t *start)
 {

@@ -1,8 +1,9 @@
 /*
  * CSV rows as batches.
  *
- * A batch ends with the block it is cut from, so that its cells may be views into the block; the next call
- * reads on. Repairs are reported the first time a record is met, not again after a rewind.
+ * A batch ends with the block it is cut from, so that its cells may be views into the block; the
+ * next call reads on. Repairs are reported the first time a record is met, not again after a
+ * rewind.
  */
 #include "formats/csv_int.h"
 

@@ -1,8 +1,9 @@
 /*
  * The dialect of a CSV text: delimiter, quote, escapes, and what stands above the header.
  *
- * Each candidate reads the sample as it would be read; the one whose rows agree best on a number of fields, and whose
- * fields look most like values, wins. Blanks and colons are no candidates: names and times would be torn apart.
+ * Each candidate reads the sample as it would be read; the one whose rows agree best on a number of
+ * fields, and whose fields look most like values, wins. Blanks and colons are no candidates: names
+ * and times would be torn apart.
  */
 #include "formats/csv_int.h"
 

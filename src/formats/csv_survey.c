@@ -1,8 +1,8 @@
 /*
  * One quick pass over all records before the first is delivered: how many columns there must be.
  *
- * Regular stretches are counted by csv_tally(), and what it will not judge is parsed. The worse the counting gets on,
- * the longer it is left alone.
+ * Regular stretches are counted by csv_tally(), and what it will not judge is parsed. The worse the
+ * counting gets on, the longer it is left alone.
  */
 #include "formats/csv_int.h"
 

@@ -1,10 +1,11 @@
 /*
  * Counting the fields of whole records without looking at them one by one.
  *
- * 64 bytes become four masks; a prefix XOR over the quotes tells which bytes lie inside quotes, what is left of the
- * delimiters between two line ends is the number of fields. That holds only where every quote opens at the start of a
- * field and closes at the end of one, line ends are LF or CRLF, and nothing is of unusual size. Anything else stops
- * the count before the record it is in, for csv_parse() to judge.
+ * 64 bytes become four masks; a prefix XOR over the quotes tells which bytes lie inside quotes,
+ * what is left of the delimiters between two line ends is the number of fields. That holds only
+ * where every quote opens at the start of a field and closes at the end of one, line ends are LF or
+ * CRLF, and nothing is of unusual size. Anything else stops the count before the record it is in,
+ * for csv_parse() to judge.
  */
 #include "formats/csv_int.h"
 
@@ -64,8 +65,8 @@ struct carry {
 };
 
 /*
- * Take what lies inside quotes out of the masks; false where the text is not as regular as it must be. *inner: line
- * ends inside quotes.
+ * Take what lies inside quotes out of the masks; false where the text is not as regular as it must
+ * be. *inner: line ends inside quotes.
  */
 ALWAYS_INLINE bool mask_quotes(struct masks *m, struct carry *carry, uint64_t *inner)
 {

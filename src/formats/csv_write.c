@@ -1,17 +1,15 @@
 /*
  * CSV out: minimal quoting, so that the reader next door gets the same cells back.
  *
- * Nearly every cell goes out as it stands; it is copied and looked through for characters that need quotes in one go.
+ * Nearly every cell goes out as it stands; it is copied and looked through for characters that need
+ * quotes in one go.
  */
 #include "formats/sink.h"
+#include "formats/text_copy.h"
 #include "formats/text_out.h"
 
 #include <stdlib.h>
 #include <strings.h>
-
-#if defined(__x86_64__)
-#include <emmintrin.h>
-#endif
 
 struct csv_writer {
     struct text_out out;
@@ -21,79 +19,6 @@ struct csv_writer {
 };
 
 enum { PLAIN_MAX = TEXT_OUT_ROOM / 4 }; /* Longer texts are not worth a special way. */
-
-static bool is_special(char c, char delimiter)
-{
-    return c == delimiter || c == '"' || c == '\n' || c == '\r';
-}
-
-#if defined(__x86_64__)
-
-static inline bool any_special(__m128i v, char delimiter)
-{
-    __m128i hit = _mm_or_si128(
-        _mm_cmpeq_epi8(v, _mm_set1_epi8('\n')), _mm_cmpeq_epi8(v, _mm_set1_epi8('\r')));
-
-    hit = _mm_or_si128(hit, _mm_cmpeq_epi8(v, _mm_set1_epi8('"')));
-    hit = _mm_or_si128(hit, _mm_cmpeq_epi8(v, _mm_set1_epi8(delimiter)));
-    return _mm_movemask_epi8(hit) != 0;
-}
-
-/* Copy p[0..n), n > 0, to `to` and tell whether it holds a character that needs quotes. */
-static inline bool copy_check(char *to, const char *p, size_t n, char delimiter)
-{
-    uint64_t a, b;
-    bool special = false;
-
-    if (n >= 16) {
-        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(p + n - 16));
-
-        for (size_t i = 0; i + 16 < n; i += 16) {
-            __m128i w = _mm_loadu_si128((const __m128i *)(const void *)(p + i));
-
-            _mm_storeu_si128((__m128i *)(void *)(to + i), w);
-            special |= any_special(w, delimiter);
-        }
-        _mm_storeu_si128((__m128i *)(void *)(to + n - 16), v);
-        return special | any_special(v, delimiter);
-    }
-    if (n >= 8) { /* Two overlapping halves. */
-        memcpy(&a, p, 8);
-        memcpy(&b, p + n - 8, 8);
-        memcpy(to, &a, 8);
-        memcpy(to + n - 8, &b, 8);
-        return any_special(_mm_set_epi64x((long long)b, (long long)a), delimiter);
-    }
-    if (n >= 4) {
-        uint32_t c, d;
-
-        memcpy(&c, p, 4);
-        memcpy(&d, p + n - 4, 4);
-        memcpy(to, &c, 4);
-        memcpy(to + n - 4, &d, 4);
-        return any_special(_mm_set_epi64x(0, (long long)((uint64_t)d << 32 | c)), delimiter);
-    }
-    for (size_t i = 0; i < n; i++) {
-        to[i] = p[i];
-        special |= is_special(p[i], delimiter);
-    }
-    return special;
-}
-
-#else
-
-static inline bool copy_check(char *to, const char *p, size_t n, char delimiter)
-{
-    bool special = false;
-
-    for (size_t i = 0; i < n; i++) {
-        to[i] = p[i];
-        special |= is_special(p[i], delimiter);
-    }
-    return special;
-}
-
-#endif
 
 /* A text in quotes, with `mark` ("'" or "") as its first characters. */
 static bool put_quoted(
@@ -127,13 +52,16 @@ static bool put_text(struct csv_writer *w, const char *p, size_t n, struct err *
                                                 : text_out_put(&w->out, p, n, err);
     if (!text_out_need(&w->out, n, err))
         return false;
-    if (copy_check(w->out.p, p, n, w->delimiter))
+    if (text_copy(w->out.p, p, n, (struct text_set){ '\n', '\r', '"', w->delimiter, false }))
         return put_quoted(w, "", p, n, err);
     w->out.p += n;
     return true;
 }
 
-/* Would a spreadsheet take the text for a formula? Full-width forms count; numbers are what they are. */
+/*
+ * Would a spreadsheet take the text for a formula? Full-width forms count; numbers are what they
+ * are.
+ */
 static bool is_formula(const char *p, size_t n)
 {
     static const char *const wide[] = { "\xEF\xBC\x9D", "\xEF\xBC\x8B", "\xEF\xBC\x8D",

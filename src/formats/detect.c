@@ -1,8 +1,8 @@
 /*
  * What a file is, told by its content.
  *
- * Signatures come first, most telling ones before others; then what looks like text is CSV. Whatever is known but
- * cannot be read is refused by its name, with the way out.
+ * Signatures come first, most telling ones before others; then what looks like text is CSV.
+ * Whatever is known but cannot be read is refused by its name, with the way out.
  */
 #include "formats/detect.h"
 
@@ -127,9 +127,25 @@ static bool ole_holds(struct head h, const char *ascii)
     return holds(h, wide, 2 * n);
 }
 
-/* OLE compound files: old workbooks, encrypted new ones, and other Office documents. */
-static bool detect_ole(const char *name, struct head h, enum file_format *out, struct err *err)
+uint64_t detect_ole_offset(const void *head, size_t n)
 {
+    enum { SECTOR_SHIFT_AT = 30, DIRECTORY_AT = 48, SECTOR_SHIFT_MAX = 12 };
+    const unsigned char *p = head;
+    uint32_t sector;
+
+    if (n < DIRECTORY_AT + 4 || p[SECTOR_SHIFT_AT] > SECTOR_SHIFT_MAX)
+        return 0;
+    sector = p[DIRECTORY_AT] | (uint32_t)p[DIRECTORY_AT + 1] << 8 |
+             (uint32_t)p[DIRECTORY_AT + 2] << 16 | (uint32_t)p[DIRECTORY_AT + 3] << 24;
+    return ((uint64_t)sector + 1) << p[SECTOR_SHIFT_AT];
+}
+
+/* Old workbooks, encrypted new ones, and other Office documents. */
+bool detect_ole(
+    const char *name, const void *directory, size_t n, enum file_format *out, struct err *err)
+{
+    struct head h = { directory, n };
+
     if (ole_holds(h, "EncryptedPackage") || ole_holds(h, "EncryptionInfo"))
         return err_set(err, ERR_FORMAT,
             "%s is a password-protected workbook; save it without the password", name);
@@ -141,7 +157,10 @@ static bool detect_ole(const char *name, struct head h, enum file_format *out, s
     return true;
 }
 
-/* Zip files by what their first entries are called; when that tells nothing, the workbook reader looks further. */
+/*
+ * Zip files by what their first entries are called; when that tells nothing, the workbook reader
+ * looks further.
+ */
 static bool detect_zip(const char *name, struct head h, enum file_format *out, struct err *err)
 {
     unsigned name_len =
@@ -273,7 +292,7 @@ bool detect_format(const char *name, const void *head, size_t n, uint64_t size,
 
     (void)size;
     if (BEGINS(h, "\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1"))
-        return detect_ole(name, h, out, err);
+        return detect_ole(name, head, n, out, err);
     if (BEGINS(h, "PK\x03\x04"))
         return detect_zip(name, h, out, err);
     if (BEGINS(h, "PK\x05\x06"))

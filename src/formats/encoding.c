@@ -1,10 +1,10 @@
 /*
  * A file as a stream of UTF-8, whatever encoding it is in.
  *
- * UTF-8 goes from the file straight into the caller's buffer and is only checked there; a stretch with bad
- * bytes is read once more through a small buffer that replaces them. UTF-16 and Windows-1252 are decoded here;
- * everything else by iconv. All reads are positioned, so a character cut by a buffer's end is simply
- * read again.
+ * UTF-8 goes from the file straight into the caller's buffer and is only checked there; a stretch
+ * with bad bytes is read once more through a small buffer that replaces them. UTF-16 and
+ * Windows-1252 are decoded here; everything else by iconv. All reads are positioned, so a character
+ * cut by a buffer's end is simply read again.
  */
 #include "formats/encoding_int.h"
 
@@ -47,7 +47,10 @@ struct encoding_reader {
     unsigned char in[CHUNK];
 };
 
-/* What Windows-1252 has at 0x80..0x9F. The five it leaves open are the C1 controls, so that no byte is lost. */
+/*
+ * What Windows-1252 has at 0x80..0x9F. The five it leaves open are the C1 controls, so that no byte
+ * is lost.
+ */
 static const uint16_t windows_1252[32] = { 0x20AC, 0x81, 0x201A, 0x0192, 0x201E, 0x2026, 0x2020,
     0x2021, 0x02C6, 0x2030, 0x0160, 0x2039, 0x0152, 0x8D, 0x017D, 0x8F, 0x90, 0x2018, 0x2019,
     0x201C, 0x201D, 0x2022, 0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0x9D, 0x017E,
@@ -284,7 +287,10 @@ static bool read_at(struct encoding_reader *r, void *p, size_t size, size_t *n, 
     return true;
 }
 
-/* Straight into the caller's buffer. *n is 0 at the end and where the first byte is bad or a cut character. */
+/*
+ * Straight into the caller's buffer. *n is 0 at the end and where the first byte is bad or a cut
+ * character.
+ */
 static bool read_direct(
     struct encoding_reader *r, char *out, size_t size, size_t *n, struct err *err)
 {

@@ -1,9 +1,9 @@
 /*
  * Which encoding a text is in, guessed from a sample; and the names encodings go by.
  *
- * Guessers like Western text to be anything but what it is, so they are asked last, and only
- * about text whose high bytes come in runs, as they do in East Asian and Cyrillic text but not in words with
- * an accent here and there.
+ * Guessers like Western text to be anything but what it is, so they are asked last, and only about
+ * text whose high bytes come in runs, as they do in East Asian and Cyrillic text but not in words
+ * with an accent here and there.
  */
 #include "formats/encoding_int.h"
 
@@ -113,7 +113,9 @@ static size_t count_wide(const char *p, size_t n)
     return wide;
 }
 
-/* UTF-8, or UTF-8 with a few bytes damaged: in other encodings valid sequences are rare accidents. */
+/*
+ * UTF-8, or UTF-8 with a few bytes damaged: in other encodings valid sequences are rare accidents.
+ */
 static bool is_utf8(const char *p, size_t n)
 {
     size_t i = encoding_valid_utf8(p, n), bad = 0, good;

@@ -1,10 +1,11 @@
 /*
  * Is it UTF-8? Asked of every byte of every text file, so 32 bytes at a time.
  *
- * The method is that of Keiser and Lemire, "Validating UTF-8 In Less Than One Instruction Per Byte" (2021):
- * three table look-ups, by the two halves of the byte before and the upper half of the byte itself, each give
- * the set of faults that this nibble allows; a fault that all three allow is there. What remains to be checked is
- * that the third and fourth bytes of long characters are continuations.
+ * The method is that of Keiser and Lemire, "Validating UTF-8 In Less Than One Instruction Per Byte"
+ * (2021): three table look-ups, by the two halves of the byte before and the upper half of the byte
+ * itself, each give the set of faults that this nibble allows; a fault that all three allow is
+ * there. What remains to be checked is that the third and fourth bytes of long characters are
+ * continuations.
  */
 #include "formats/encoding_int.h"
 
@@ -75,7 +76,10 @@ AVX2 static inline __m256i faults(__m256i v, __m256i before)
     return _mm256_xor_si256(must, pair_faults(v, prev1));
 }
 
-/* Bytes at the front that hold whole valid characters; it may stop up to STRIDE + LONGEST bytes early. */
+/*
+ * Bytes at the front that hold whole valid characters; it may stop up to STRIDE + LONGEST bytes
+ * early.
+ */
 AVX2 static size_t valid_strides(const char *p, size_t n)
 {
     __m256i before = _mm256_setzero_si256();

@@ -5,9 +5,11 @@
  *   json, bare   {...}\n{...}\n       no array
  *   jsonl        {...}\n{...}\n
  *
- * Numbers are numbers, but whole ones beyond 2^53, which most readers would round, are strings. Dates are their shown text.
+ * Numbers are numbers, but whole ones beyond 2^53, which most readers would round, are strings.
+ * Dates are their shown text.
  */
 #include "formats/sink.h"
+#include "formats/text_copy.h"
 #include "formats/text_out.h"
 
 #include <math.h>
@@ -26,7 +28,10 @@ struct json_writer {
     uint64_t rows;
 };
 
-/* How a byte of text is written: 0 as it stands, else the character behind the backslash; 'u' as \u00XX. */
+/*
+ * How a byte of text is written: 0 as it stands, else the character behind the backslash; 'u' as
+ * \u00XX.
+ */
 static const char escapes[256] = {
     [0] = 'u',
     'u',
@@ -78,10 +83,14 @@ static size_t escape_byte(char *to, unsigned char c)
     return 6;
 }
 
-static bool put_string(struct text_out *out, const char *p, size_t n, struct err *err)
-{
-    enum { PIECE = 4096, WIDEST = 6 };
+enum {
+    PIECE = 4096, /* Of a long text, escaped at a time. */
+    WIDEST = 6    /* A byte as \u00XX. */
+};
 
+/* A text that has something to escape, or is long. */
+static bool put_escaped(struct text_out *out, const char *p, size_t n, struct err *err)
+{
     if (!text_out_put(out, "\"", 1, err))
         return false;
     while (n > 0) {
@@ -104,6 +113,19 @@ static bool put_string(struct text_out *out, const char *p, size_t n, struct err
         n -= piece;
     }
     return text_out_put(out, "\"", 1, err);
+}
+
+static bool put_string(struct text_out *out, const char *p, size_t n, struct err *err)
+{
+    if (n > PIECE)
+        return put_escaped(out, p, n, err);
+    if (!text_out_need(out, n + 2, err))
+        return false;
+    if (text_copy(out->p + 1, p, n, (struct text_set){ '"', '\\', '"', '"', true }))
+        return put_escaped(out, p, n, err);
+    out->p[0] = out->p[n + 1] = '"';
+    out->p += n + 2;
+    return true;
 }
 
 static bool put_value(struct json_writer *w, const struct cell *cell, struct err *err)

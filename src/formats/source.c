@@ -1,5 +1,6 @@
 /*
- * Tables from files of any kind: looks at the content, makes it seekable, picks the reader, applies safe typing.
+ * Tables from files of any kind: looks at the content, makes it seekable, picks the reader, applies
+ * safe typing.
  *
  *   descriptor ──pipe──▶ spool ─┐
  *        └──────────────────────┴─▶ detect ──gzip──▶ unpack ─▶ detect ─▶ reader ─▶ typing scan
@@ -66,16 +67,13 @@ static void warn_suffix(
             "%s is %s%s", name, gzip ? "gzipped: " : "", what);
 }
 
-static bool look(int fd, const char *name, enum file_format *format, struct err *err)
+/* Up to DETECT_BYTES from `offset` on. */
+static bool read_head(
+    int fd, const char *name, uint64_t offset, char *head, size_t *n, struct err *err)
 {
-    char head[DETECT_BYTES];
-    size_t n = 0;
-    struct stat st;
-
-    if (fstat(fd, &st) != 0)
-        return err_errno(err, errno, name);
-    while (n < sizeof head) {
-        ssize_t got = pread(fd, head + n, sizeof head - n, (off_t)n);
+    *n = 0;
+    while (*n < DETECT_BYTES) {
+        ssize_t got = pread(fd, head + *n, DETECT_BYTES - *n, (off_t)(offset + *n));
 
         if (got < 0 && errno == EINTR)
             continue;
@@ -83,9 +81,27 @@ static bool look(int fd, const char *name, enum file_format *format, struct err 
             return err_errno(err, errno, name);
         if (got == 0)
             break;
-        n += (size_t)got;
+        *n += (size_t)got;
     }
-    return detect_format(name, head, n, (uint64_t)st.st_size, format, err);
+    return true;
+}
+
+static bool look(int fd, const char *name, enum file_format *format, struct err *err)
+{
+    char head[DETECT_BYTES];
+    uint64_t directory;
+    struct stat st;
+    size_t n;
+
+    if (fstat(fd, &st) != 0)
+        return err_errno(err, errno, name);
+    if (!read_head(fd, name, 0, head, &n, err) ||
+        !detect_format(name, head, n, (uint64_t)st.st_size, format, err))
+        return false;
+    directory = *format == FILE_XLS ? detect_ole_offset(head, n) : 0;
+    if (directory == 0 || directory >= (uint64_t)st.st_size)
+        return true;
+    return read_head(fd, name, directory, head, &n, err) && detect_ole(name, head, n, format, err);
 }
 
 /* Make the content seekable and unpacked, and tell its format. */

@@ -84,7 +84,7 @@ struct source_info {
 };
 const struct source_info *source_info(const struct source *s);
 
-/* What a format implements; source.c only dispatches. */
+/* What a format implements; source.c only dispatches, and it is source.c that closes the descriptor. */
 struct source_class {
     bool (*next)(void *self, struct batch **out, struct err *err);
     bool (*rewind)(void *self, struct err *err);

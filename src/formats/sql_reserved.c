@@ -1,6 +1,6 @@
 /*
- * Reserved words of the SQL dialects: PostgreSQL 16 (Appendix C, those that cannot be column names), MySQL 9 and
- * MariaDB 11, SQLite 3.45 (all its keywords). Lower case, sorted.
+ * Reserved words of the SQL dialects: PostgreSQL 16 (Appendix C, those that cannot be column
+ * names), MySQL 9 and MariaDB 11, SQLite 3.45 (all its keywords). Lower case, sorted.
  */
 #include "formats/sql_reserved.h"
 

@@ -1,6 +1,6 @@
 /*
- * Any bytes as a text table: read to the end, again after a rewind, and once more with the text coming a few bytes
- * at a time. All three must give the same.
+ * Any bytes as a text table: read to the end, again after a rewind, and once more with the text
+ * coming a few bytes at a time. All three must give the same.
  */
 #include "formats/csv_int.h"
 

@@ -26,7 +26,8 @@ struct read_table {
     struct buf text;     /* As above; types of cells too when `types` was set. */
     struct buf again;    /* The same after a rewind. */
     struct buf rejects;  /* "LINE reason: raw\n" */
-    struct buf warnings; /* "kind=count " */
+    struct buf warnings; /* "kind=count kind=count" */
+    struct buf places;   /* "kind: place, place; " */
     uint64_t quarantined, rows;
     char delimiter, quote;
     char encoding[40];
@@ -116,7 +117,7 @@ static inline bool read_table_drain(
     }
 }
 
-static inline void read_table_warnings(const struct warnings *w, struct buf *out)
+static inline void read_table_warnings(const struct warnings *w, struct buf *out, struct buf *where)
 {
     struct json *list = warn_json(w);
 
@@ -126,6 +127,9 @@ static inline void read_table_warnings(const struct warnings *w, struct buf *out
 
         buf_addf(out, "%s%s=%lld", i ? " " : "", json_get_string(item, "kind"),
             (long long)json_get_int(item, "count", -1));
+        buf_addf(where, "%s%s:", i ? "; " : "", json_get_string(item, "kind"));
+        for (size_t k = 0; k < json_len(json_get(item, "places")); k++)
+            buf_addf(where, "%s %s", k ? "," : "", json_str(json_at(json_get(item, "places"), k)));
     }
     json_free(list);
 }
@@ -136,6 +140,7 @@ static inline void read_table_close(struct read_table *t)
     buf_deinit(&t->again);
     buf_deinit(&t->rejects);
     buf_deinit(&t->warnings);
+    buf_deinit(&t->places);
 }
 
 /* `fd` is taken over. */
@@ -157,6 +162,7 @@ static inline void read_table_from(int fd, const struct read_how *how, struct re
     buf_init(&t->again, 64 << 20);
     buf_init(&t->rejects, 1 << 20);
     buf_init(&t->warnings, 1 << 16);
+    buf_init(&t->places, 1 << 16);
     assert_non_null(env.formats);
     assert_non_null(env.warnings);
     t->ok = source_open(fd, how->name ? how->name : "t.csv", &how->args, &env, &s, &t->err);
@@ -183,7 +189,7 @@ static inline void read_table_from(int fd, const struct read_how *how, struct re
     }
     source_close(s);
 out:
-    read_table_warnings(env.warnings, &t->warnings);
+    read_table_warnings(env.warnings, &t->warnings, &t->places);
     warn_free(env.warnings);
     formats_free(env.formats);
     assert_int_equal(budget.used, 0);

@@ -1,8 +1,8 @@
 /*
  * Files that other projects test their readers with (tests/corpora).
  *
- * csv-spectrum has the expected records beside each file; for the files of messytables, shape and warnings were checked
- * by hand.
+ * csv-spectrum has the expected records beside each file; for the files of messytables, shape and
+ * warnings were checked by hand.
  */
 #include "read_table.h"
 

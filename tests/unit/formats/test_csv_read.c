@@ -1,6 +1,6 @@
 /*
- * CSV files as people write them, and what is read from each. Every case is read again with the text
- * coming a few bytes at a time, which must change nothing.
+ * CSV files as people write them, and what is read from each. Every case is read again with the
+ * text coming a few bytes at a time, which must change nothing.
  */
 #include "read_table.h"
 
@@ -222,7 +222,10 @@ static void long_quoted_field(void **state)
     }
 }
 
-/* Repairs beyond the first places are counted all the same, and only once however often the rows are read. */
+/*
+ * Repairs beyond the first places are counted all the same, and only once however often the rows
+ * are read.
+ */
 static void many_repairs(void **state)
 {
     struct read_how how = { .args = reader_args_default };
@@ -345,6 +348,58 @@ static void memory_budget(void **state)
     buf_deinit(&in);
 }
 
+static void bad_bytes(void **state)
+{
+    struct read_how how = { .args = reader_args_default };
+    struct read_table t;
+    struct buf in;
+
+    (void)state;
+    buf_init(&in, 16 << 20);
+    buf_adds(&in, "größe,b\xFF\n");
+    for (int i = 2; i <= 40000; i++)
+        buf_addf(&in, "größe %d,%s\n", i,
+            i >= 30000 && i < 30007 ? "x\xFEy"
+            : i == 20000            ? "x\xE4\xB8"
+                                    : "xy");
+    read_table(in.data, in.len, &how, &t);
+    assert_true(t.ok);
+    assert_string_equal(t.encoding, "UTF-8");
+    assert_string_equal(buf_str(&t.warnings), "bad_bytes=10");
+    assert_string_equal(
+        buf_str(&t.places), "bad_bytes: row 1, row 20000, row 20000, row 30000, row 30001");
+    assert_non_null(strstr(buf_str(&t.text), "\n30000:größe 30000|x\xEF\xBF\xBDy\n"));
+    read_table_close(&t);
+    buf_deinit(&in);
+}
+
+/* Text that is ASCII for longer than anyone looks ahead, and Windows-1252 or UTF-8 then. */
+static void late_encoding(void **state)
+{
+    static const char *const late[][2] = { { "caf\xE9 \x80", "WINDOWS-1252" },
+        { "café €", "UTF-8" } };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(late); i++) {
+        struct read_how how = { .args = reader_args_default };
+        struct read_table t;
+        struct buf in;
+
+        buf_init(&in, 16 << 20);
+        buf_adds(&in, "a,b\n");
+        while (in.len < 2 * CSV_SNIFF_BYTES)
+            buf_adds(&in, "plain,text\n");
+        buf_addf(&in, "%s,x\n", late[i][0]);
+        read_table(in.data, in.len, &how, &t);
+        assert_true(t.ok);
+        assert_string_equal(t.encoding, late[i][1]);
+        assert_non_null(strstr(buf_str(&t.text), ":café €|x\n"));
+        assert_string_equal(buf_str(&t.warnings), "");
+        read_table_close(&t);
+        buf_deinit(&in);
+    }
+}
+
 /* Safe typing is decided over the whole file. */
 static void typed(void **state)
 {
@@ -372,6 +427,8 @@ int main(void)
         cmocka_unit_test(many_rows),
         cmocka_unit_test(limits),
         cmocka_unit_test(memory_budget),
+        cmocka_unit_test(bad_bytes),
+        cmocka_unit_test(late_encoding),
         cmocka_unit_test(typed),
     };
 

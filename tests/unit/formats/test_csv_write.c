@@ -123,7 +123,10 @@ static void whole_tables(void **state)
     }
 }
 
-/* Texts of every length around the strides of the copying, with and without something special in every place. */
+/*
+ * Texts of every length around the strides of the copying, with and without something special in
+ * every place.
+ */
 static void every_length(void **state)
 {
     static const char *const names[] = { "a", "b" };

@@ -185,6 +185,25 @@ static void not_files(void **state)
     read_table_close(&t);
 }
 
+/* A compound file whose directory lies far behind its head. */
+static void encrypted(void **state)
+{
+    enum { SECTOR = 512, DIRECTORY = 20 };
+    static const char stream[] = "E\0n\0c\0r\0y\0p\0t\0e\0d\0P\0a\0c\0k\0a\0g\0e";
+    static char ole[(DIRECTORY + 3) * SECTOR] = "\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1";
+
+    (void)state;
+    ole[30] = 9;
+    ole[48] = DIRECTORY;
+    memcpy(ole + (DIRECTORY + 1) * SECTOR + 128, stream, sizeof stream);
+    check("encrypted", ole, sizeof ole, "t.xlsx",
+        "t.xlsx is a password-protected workbook; save it without the password", "");
+    ole[30] = 99; /* Nonsense is not believed. */
+    ole[51] = 99;
+    check("no directory", ole, sizeof ole, "t.xls",
+        "t.xls is an old Excel 97-2003 workbook (.xls); save it as .xlsx", "");
+}
+
 /* A descriptor stays the caller's when opening fails, and is closed with the source. */
 static void descriptors(void **state)
 {
@@ -235,6 +254,7 @@ int main(void)
         cmocka_unit_test(gzip_limit),
         cmocka_unit_test(pipes),
         cmocka_unit_test(not_files),
+        cmocka_unit_test(encrypted),
         cmocka_unit_test(descriptors),
         cmocka_unit_test(no_temporary_folder),
     };

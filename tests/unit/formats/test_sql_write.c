@@ -1,5 +1,6 @@
 /*
- * SQL text: identifiers, literals and comments in each dialect. What SQLite makes of its literals is asked of SQLite.
+ * SQL text: identifiers, literals and comments in each dialect. What SQLite makes of its literals
+ * is asked of SQLite.
  */
 #include "write_table.h"
 
@@ -10,8 +11,7 @@
 static const struct {
     const char *name;
     bool dotted;
-    const char *want
-        [SQL_DIALECT_COUNT]; /* PostgreSQL, MySQL, SQLite. Not beginning with quote or letter: an error. */
+    const char *want[SQL_DIALECT_COUNT]; /* PostgreSQL, MySQL, SQLite; behind "!" an error. */
 } identifiers[] = {
     { "email", false, { "email", "email", "email" } },
     { "_x9", false, { "_x9", "_x9", "_x9" } },

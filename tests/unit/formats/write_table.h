@@ -25,8 +25,8 @@
 #define BLANK ((struct cell){ .type = CELL_BLANK })
 
 /*
- * Write n_rows rows of n_columns cells under the given names. False when the sink refuses; *out is then empty. The bytes
- * are NUL-terminated.
+ * Write n_rows rows of n_columns cells under the given names. False when the sink refuses; *out is
+ * then empty. The bytes are NUL-terminated.
  */
 static inline bool write_table(const struct sink_args *args, const char *const *names,
     uint32_t n_columns, const struct cell *cells, uint32_t n_rows, struct buf *out, struct err *err)
