@@ -148,6 +148,83 @@ bool plan_new(const struct json *steps, size_t max_steps, struct plan **out, str
     return true;
 }
 
+static const struct setting *setting_find(const char *path)
+{
+    const struct setting *t = setting_table;
+
+    while (t->path && strcmp(t->path, path) != 0)
+        t++;
+    return t;
+}
+
+static struct json *setting_value(const struct settings *settings, const char *path)
+{
+    switch (setting_find(path)->type) {
+    case SETTING_BOOL:
+        return json_new_bool(settings_bool(settings, path));
+    case SETTING_INT:
+        return json_new_int(settings_int(settings, path));
+    default:
+        return json_new_string(settings_string(settings, path));
+    }
+}
+
+static bool is_given(const struct json *object, const struct arg *arg)
+{
+    if (json_get(object, arg->name))
+        return true;
+    for (const char *const *alias = arg->aliases; alias && *alias; alias++) {
+        if (json_get(object, *alias))
+            return true;
+    }
+    return false;
+}
+
+/* JSON values are lent as const; these are the caller's own to change. */
+static struct json *own(const struct json *value)
+{
+    return (struct json *)(uintptr_t)value;
+}
+
+static bool apply_to(
+    struct json *object, const struct arg *args, const struct settings *settings, struct err *err)
+{
+    for (const struct arg *a = args; a && a->name; a++) {
+        const struct json *list = json_get(object, a->name);
+
+        /* The table's own default is the declaration's as well and need not be spelled out. */
+        if (a->setting && !is_given(object, a) &&
+            strcmp(settings_source(settings, a->setting), "default") != 0 &&
+            !json_set(object, a->name, setting_value(settings, a->setting)))
+            return err_nomem(err);
+        for (size_t i = 0; a->type == ARG_OBJECTS && i < json_len(list); i++) {
+            struct json *item = own(json_at(list, i));
+
+            if (json_kind(item) == JSON_KIND_OBJECT && !apply_to(item, a->fields, settings, err))
+                return false;
+        }
+    }
+    return true;
+}
+
+bool plan_apply_settings(struct json *steps, const struct settings *settings, struct err *err)
+{
+    for (size_t i = 0; i < json_len(steps); i++) {
+        struct json *step = own(json_at(steps, i));
+        const char *name = json_get_string(step, "operation");
+        const struct op *op = name ? op_find(name) : NULL;
+        const struct json *arguments = json_get(step, "arguments");
+
+        if (!op || (arguments && json_kind(arguments) != JSON_KIND_OBJECT))
+            continue;
+        if (!arguments && !json_set(step, "arguments", json_new_object()))
+            return err_nomem(err);
+        if (!apply_to(own(json_get(step, "arguments")), op->args, settings, err))
+            return false;
+    }
+    return true;
+}
+
 void plan_free(struct plan *plan)
 {
     if (!plan)

@@ -5,12 +5,13 @@
  * A plan: the steps of a run, checked as far as they can be without reading a file.
  */
 
+#include "base/setting.h"
 #include "ops/op.h"
 
 struct plan_step {
     struct op_args args;          /* args.op is the operation. */
     const struct json *arguments; /* As given. */
-    const char *input_file;       /* NULL: what the step before has made (step 1: the run's input). */
+    const char *input_file; /* NULL: what the step before has made (step 1: the run's input). */
 };
 
 struct plan {
@@ -27,8 +28,16 @@ struct plan {
  *         "steps[1].arguments.conditions[0].operator". No steps, or more than max_steps: ERR_ARG.
  * Owns:   *out is the caller's; takes its own reference to `steps`.
  */
-bool plan_new(const struct json *steps, size_t max_steps, struct plan **out, struct err *err) MUST_CHECK;
+bool plan_new(
+    const struct json *steps, size_t max_steps, struct plan **out, struct err *err) MUST_CHECK;
 void plan_free(struct plan *plan);
+
+/*
+ * Put the values of settings where steps leave arguments open that a setting decides (struct arg's `setting`). Steps
+ * that plan_new() would refuse are left as they are. False with ERR_NOMEM.
+ */
+bool plan_apply_settings(
+    struct json *steps, const struct settings *settings, struct err *err) MUST_CHECK;
 
 /* Prefix the sentence of a step's error with "step 2 of 3 (excel/search): "; step counts from 0, operation may be NULL. */
 void plan_err(size_t step, size_t n_steps, const char *operation, struct err *err);

@@ -14,7 +14,10 @@ static bool run_segments(
     struct job *job, const struct plan *plan, size_t *failed_step, struct err *err)
 {
     struct segment g = {
-        .job = job, .plan = plan, .end = (size_t)json_get_int(job->spec, "first_step", 0)
+        .job = job,
+        .plan = plan,
+        .end = (size_t)json_get_int(job->spec, "first_step", 0),
+        .failed_step = plan->n_steps,
     };
     bool ok = true;
 
