@@ -6,7 +6,8 @@
 
 #include <stdio.h>
 
-/* 80 words and 9,000 numbers: even with half of all names taken, so many tries fail once in 10^19 times. */
+/* 80 words and 9,000 numbers: even with half of all names taken, so many tries fail once in 10^19
+ * times. */
 enum { NAMES_TRIES = 64, NUMBER_FIRST = 1000, NUMBERS = 9000, THEMES = 3, WORDS_MAX = 32 };
 
 static const char *const words[THEMES][WORDS_MAX] = {

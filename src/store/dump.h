@@ -6,8 +6,8 @@
  *
  *   <id>/{uploads,intermediate,outputs}/...  <id>/metadata.json
  *   <id>/conversation_metadata.json   the conversation object as clients see it
- *   <id>/rows.jsonl                   a row of the store a line: what restore needs to bring every row back
- *   <id>/manifest.json                {"version":1,"members":[{"path","size","sha256"}]}, all but itself
+ *   <id>/rows.jsonl                   every row of the store, one a line: what restore reads
+ *   <id>/manifest.json                {"version":1,"members":[{"path","size","sha256"}]}
  */
 
 #include "store/files.h"
@@ -15,7 +15,8 @@
 enum restore_mode { RESTORE_REFUSE, RESTORE_REPLACE, RESTORE_COPY };
 
 /*
- * Write dumps/<id>_<YYYYMMDD_HHMMSS>.tar.gz, everything as of one moment. `object` is the conversation object as clients see it.
+ * Write dumps/<id>_<YYYYMMDD_HHMMSS>.tar.gz, everything as of one moment. `object` is the
+ * conversation object as clients see it.
  * name_out: FS_NAME_MAX + 1; sha256: 65.
  */
 enum dump_compression { DUMP_GZIP, DUMP_ZIP, DUMP_TAR }; /* .tar.gz, .zip, .tar */
@@ -28,11 +29,13 @@ bool dump_write(struct store *s, const struct data_dirs *dirs, const char *id,
     struct err *err) MUST_CHECK;
 
 /*
- * Restore from an archive file: only regular files and folders under one safe top folder; sizes and hashes against
- * the manifest where there is one (dumps of the older service have none); at most max_bytes unpacked and 10,000 members; all or nothing.
- * Runs that were going on when the dump was made come back as cancelled. A copy gets new ids everywhere; a participant
- * name that another conversation has by now gets another number.
- * id_out: ID_LEN. Errors: ERR_DATA (what is wrong with the archive), ERR_STATE (id exists), ERR_TOO_LARGE.
+ * Restore from an archive file: only regular files and folders under one safe top folder; sizes and
+ * hashes against the manifest where there is one (dumps of the older service have none); at most
+ * max_bytes unpacked and 10,000 members; all or nothing. Runs that were going on when the dump was
+ * made come back as cancelled. A copy gets new ids everywhere; a participant name that another
+ * conversation has by now gets another number.
+ * id_out: ID_LEN. Errors: ERR_DATA (what is wrong with the archive), ERR_STATE (id exists),
+ *         ERR_TOO_LARGE.
  */
 bool dump_restore(struct store *s, const struct data_dirs *dirs, const char *archive_path,
     enum restore_mode mode, enum partition_strategy strategy, const char *partition_format,

@@ -101,7 +101,8 @@ static bool is_partition_char(char c)
            c == '/' || c == '-';
 }
 
-/* Safe below workflows/: no empty part, hence no leading or trailing slash; ".." has no characters to be made of. */
+/* Safe below workflows/: no empty part, hence no leading or trailing slash; ".." has no characters
+ * to be made of. */
 static bool is_partition(const char *p)
 {
     size_t n = strlen(p);

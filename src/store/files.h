@@ -16,14 +16,15 @@ struct data_dirs {
 };
 
 /*
- * Create what is missing (0700) and check that tmp and workflows are one file system. NULL or "" gives the folder its
- * usual place below the root; a relative path is below the root.
+ * Create what is missing (0700) and check that tmp and workflows are one file system. NULL or ""
+ * gives the folder its usual place below the root; a relative path is below the root.
  */
 bool data_dirs_open(const char *root, const char *workflows, const char *dumps, const char *sqlite,
     struct data_dirs *out, struct err *err) MUST_CHECK;
 
 enum partition_strategy { PARTITION_TIME, PARTITION_HASH, PARTITION_FOLDER };
-/* "2026/02", "ab/cd" (of the id) or "". format: strftime-like, only %Y %m %d and literal [A-Za-z0-9_/-]. */
+/* "2026/02", "ab/cd" (of the id) or "". format: strftime-like, only %Y %m %d and literal
+ * [A-Za-z0-9_/-]. */
 bool partition_make(enum partition_strategy strategy, const char *format, const char *id,
     int64_t now_ns, char out[64], struct err *err) MUST_CHECK;
 
@@ -44,20 +45,23 @@ bool conversation_metadata_save(
     const char *dir, const struct conversation *c, struct err *err) MUST_CHECK;
 bool conversation_dirs_remove(const struct data_dirs *dirs, const char *partition, const char *id,
     struct err *err) MUST_CHECK;
-/* What clients see as file_path: "workflows/2026/02/<id>/uploads/name" (relative to the data folder). */
+/* What clients see as file_path: "workflows/2026/02/<id>/uploads/name" (relative to the data
+ * folder). */
 bool file_public_path(const struct conversation *c, const struct stored_file *f, char *out,
     struct err *err) MUST_CHECK;
 
 /*
- * Move a finished temporary file into uploads/ under `name`, or name-2, name-3 where taken; fsyncs file and folder.
+ * Move a finished temporary file into uploads/ under `name`, or name-2, name-3 where taken; fsyncs
+ * file and folder.
  * name_out: FS_NAME_MAX + 1.
  */
 bool upload_publish(const struct data_dirs *dirs, const struct conversation *c,
     const char *tmp_path, const char *name, char *name_out, struct err *err) MUST_CHECK;
 
 /*
- * On start, holding the lock on the data folder: remove temporary files, files without row, and folders without
- * conversation; tell of rows without file (logged, file row removed). Counts what it did.
+ * On start, holding the lock on the data folder: remove temporary files, files without row, and
+ * folders without conversation; tell of rows without file (logged, file row removed). Counts what
+ * it did.
  */
 struct reconcile_report {
     uint64_t tmp_removed, orphans_removed, rows_missing;

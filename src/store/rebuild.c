@@ -61,7 +61,8 @@ static bool zone(const char *p, int64_t *seconds)
     return true;
 }
 
-/* "2026-02-06T12:00:00.123456+00:00", the fraction and the zone being optional; `fallback` for anything else. */
+/* "2026-02-06T12:00:00.123456+00:00", the fraction and the zone being optional; `fallback` for
+ * anything else. */
 static int64_t time_of(const struct json *object, const char *key, int64_t fallback)
 {
     const char *s = json_get_string(object, key);
@@ -207,7 +208,8 @@ static bool rebuild_messages(struct rebuild *r, struct err *err)
 
 /* ---- runs and steps ---- */
 
-/* The run a step belongs to; a new one where there is none yet. Rows have room for as many as there are steps. */
+/* The run a step belongs to; a new one where there is none yet. Rows have room for as many as there
+ * are steps. */
 static struct run *run_for(struct rebuild *r, const char *id)
 {
     struct run *run;
@@ -358,7 +360,8 @@ static const char *base_of(struct rebuild *r, const struct stored_file *f)
     return own;
 }
 
-/* The conversation object's word about an upload: a path, or an object with file_path or filename. */
+/* The conversation object's word about an upload: a path, or an object with file_path or
+ * filename. */
 static const char *listed_name(const struct json *v)
 {
     const char *s = json_str(v);
@@ -370,7 +373,8 @@ static const char *listed_name(const struct json *v)
     return s ? last_part(s) : NULL;
 }
 
-/* Place in the list of uploads, as the last one is what a run reads; those not listed come first. */
+/* Place in the list of uploads, as the last one is what a run reads; those not listed come
+ * first. */
 static size_t upload_place(const struct rebuild *r, const char *name)
 {
     const struct json *list = json_get(r->object, "uploaded_files");

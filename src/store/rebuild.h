@@ -2,8 +2,8 @@
 #define STORE_REBUILD_H
 
 /*
- * Rows for a dump of the older service, which kept none: made of its conversation object and of the files
- * that are in the archive. All steps become one run, or one for each run_id they name.
+ * Rows for a dump of the older service, which kept none: made of its conversation object and of the
+ * files that are in the archive. All steps become one run, or one for each run_id they name.
  */
 
 #include "base/json.h"

@@ -8,9 +8,9 @@
  *                                           matches the rows stays (see restore.c)
  *   tmp/, *.tmp in dumps/ and snapshots/ .. removed
  *
- * One exception protects from a lost or exchanged database: workflows/.store holds the number of the
- * database that the folders belong to. While it is another one's, or there is none and the database is empty,
- * folders with files in them stay where they are.
+ * One exception protects from a lost or exchanged database: workflows/.store holds the number of
+ * the database that the folders belong to. While it is another one's, or there is none and the
+ * database is empty, folders with files in them stay where they are.
  *
  * Doing it twice changes nothing the second time.
  */

@@ -4,9 +4,10 @@
 /*
  * Giving a conversation new ids and a new place, in every text that names them.
  *
- * Ids: whatever looks like a UUID and is one of the old ids becomes the new one, in JSON and in prose.
- * Paths: what stands before `<old id>/uploads/`, `/intermediate/` or `/outputs/` becomes the folder's new place,
- * wherever the file lay before.
+ * Ids: whatever looks like a UUID and is one of the old ids becomes the new one, in JSON and in
+ *      prose.
+ * Paths: what stands before `<old id>/uploads/`, `/intermediate/` or `/outputs/` becomes the
+ *        folder's new place, wherever the file lay before.
  */
 
 #include "store/store.h"

@@ -414,7 +414,8 @@ static bool remove_member(struct restore *r, const char *name, struct err *err)
     return unlink(path) == 0 || errno == ENOENT || err_errno(err, errno, "the restored folder");
 }
 
-/* The folder as it will be: its new name, its own metadata.json, nothing that only the archive needs. */
+/* The folder as it will be: its new name, its own metadata.json, nothing that only the archive
+ * needs. */
 static bool prepare_folder(struct restore *r, struct err *err)
 {
     const struct conversation *c = &r->rows.conversation;
@@ -459,7 +460,8 @@ static bool commit_rows(struct restore *r, struct err *err)
     return store_commit(tx, err);
 }
 
-/* Where the folder has got into its place: put the old one back. If that fails, start-up does it by the marker. */
+/* Where the folder has got into its place: put the old one back. If that fails, start-up does it by
+ * the marker. */
 static void undo_move(struct restore *r)
 {
     struct err ignored;
@@ -487,7 +489,8 @@ static bool take_place(struct restore *r, struct err *err)
     return true;
 }
 
-/* One at a time: two that replace the same conversation must not mix one's folder with the other's rows. */
+/* One at a time: two that replace the same conversation must not mix one's folder with the other's
+ * rows. */
 static bool take_place_alone(struct restore *r, struct err *err)
 {
     int lock = open(r->dirs->tmp, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc;

@@ -2,16 +2,17 @@
 #define STORE_RESTORE_MARKER_H
 
 /*
- * How a restored folder takes its place so that a crash at any moment leaves either the old or the new
- * conversation, whole.
+ * How a restored folder takes its place so that a crash at any moment leaves either the old or the
+ * new conversation, whole.
  *
  *   1. tmp/<staging>/<id>/ is complete, with RESTORE_MARKER in it, which says "<staging>"
  *   2. it is renamed to workflows/<partition>/<id>, or exchanged with the folder that is there
  *   3. the rows are committed
  *   4. the marker is removed; so is the old folder, which now lies in tmp/<staging>/<id>
  *
- * A marker found at start means a crash between 2 and 4: a folder without row goes (restore_is_half_done); of two
- * folders, the one that holds the files the rows tell of stays (restore_settle).
+ * A marker found at start means a crash between 2 and 4: a folder without row goes
+ * (restore_is_half_done); of two folders, the one that holds the files the rows tell of stays
+ * (restore_settle).
  */
 
 #include "store/files.h"

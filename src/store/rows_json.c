@@ -118,7 +118,8 @@ static const struct field event_fields[] = {
     { 0 },
 };
 
-/* Where the rows of a table lie in struct conversation_rows; the conversation itself lies in place. */
+/* Where the rows of a table lie in struct conversation_rows; the conversation itself lies in
+ * place. */
 struct table {
     const char *name;
     const struct field *fields;
@@ -410,7 +411,8 @@ static bool take_fields(const struct field *fields, const char *table, const str
     return true;
 }
 
-/* Room for one more row of a table; arrays double, so that lines may come in any order of tables. */
+/* Room for one more row of a table; arrays double, so that lines may come in any order of
+ * tables. */
 static void *add_row(struct conversation_rows *rows, const struct table *t, struct arena *arena)
 {
     char *list, *grown;

@@ -1,4 +1,5 @@
-/* The words by which states and kinds of files are known to clients, to the database and on disk. */
+/* The words by which states and kinds of files are known to clients, to the database and on
+ * disk. */
 
 #include "store/store.h"
 

@@ -2,12 +2,14 @@
 #define STORE_STORE_H
 
 /*
- * Facts about conversations, kept durably. Bytes of files lie on disk (store/files.h); here are their rows.
+ * Facts about conversations, kept durably. Bytes of files lie on disk (store/files.h); here are
+ * their rows.
  *
- * Writes are collected in a `struct store_tx` and take effect together or not at all; store_commit() returns
- * when they are on disk. One thread does all writing and checkpointing, many transactions in one commit.
- * Reads see the last commit, may run on any thread at the same time, and put their strings into the
- * caller's arena. Events get the next number of their conversation in the same transaction as the facts they tell.
+ * Writes are collected in a `struct store_tx` and take effect together or not at all;
+ * store_commit() returns when they are on disk. One thread does all writing and checkpointing, many
+ * transactions in one commit. Reads see the last commit, may run on any thread at the same time,
+ * and put their strings into the caller's arena. Events get the next number of their conversation
+ * in the same transaction as the facts they tell.
  *
  * Nothing here is specific to SQLite: a second home (PostgreSQL) is to implement the same header.
  */
@@ -22,7 +24,8 @@ struct store_config {
     uint32_t readers; /* Reading connections; 0: 4. */
 };
 
-/* Open or create, migrating an older schema. Errors: ERR_STATE when a newer program wrote it, ERR_IO, ERR_DATA (corrupt). */
+/* Open or create, migrating an older schema. Errors: ERR_STATE when a newer program wrote it,
+ * ERR_IO, ERR_DATA (corrupt). */
 bool store_open(const struct store_config *config, struct store **out, struct err *err) MUST_CHECK;
 void store_close(struct store *s); /* Finishes pending commits, checkpoints. */
 bool store_healthy(struct store *s, struct err *err) MUST_CHECK; /* Can it read and write now? */
@@ -193,8 +196,9 @@ bool store_snapshot(struct store *s, const char *conversation, struct arena *are
     struct conversation_rows *out, struct err *err) MUST_CHECK;
 
 /*
- * What was answered to a request that carried an Idempotency-Key, so that the same request gets the same answer.
- * `scope` is who asked and what for ("POST /chat/workflows"); `request` a hash of the body.
+ * What was answered to a request that carried an Idempotency-Key, so that the same request gets the
+ * same answer. `scope` is who asked and what for ("POST /chat/workflows"); `request` a hash of the
+ * body.
  */
 struct store_reply {
     const char *scope, *key, *request;
@@ -237,23 +241,24 @@ void store_add_run(struct store_tx *tx, const struct run *r);
 void store_change_run(struct store_tx *tx, const char *run, unsigned from, enum run_status to,
     const char *error, int64_t started_ns, int64_t completed_ns);
 void store_add_step(struct store_tx *tx, const struct step *st);
-/* Writes all mutable fields (output_file, status, progress, error, result, rows, warnings, times) where the status
- * now is in `from`, else ERR_STATE. input_file too, unless NULL. */
+/* Writes all mutable fields (output_file, status, progress, error, result, rows, warnings, times)
+ * where the status now is in `from`, else ERR_STATE. input_file too, unless NULL. */
 void store_change_step(struct store_tx *tx, unsigned from, const struct step *st);
 /*
- * Append an event: `body` (taken over) gets "type", "timestamp" and "seq" put first; *sent (may be NULL) is
- * set at commit to the text as stored, on the heap, for the caller to publish and free.
+ * Append an event: `body` (taken over) gets "type", "timestamp" and "seq" put first; *sent (may be
+ * NULL) is set at commit to the text as stored, on the heap, for the caller to publish and free.
  */
 void store_add_event(struct store_tx *tx, const char *conversation, const char *type,
     struct json *body, int64_t now_ns, char **sent);
 
 /*
- * As store_add_event(), and the conversation's earlier event with the same key goes: of progress only the latest
- * is kept. key NULL: the same as store_add_event().
+ * As store_add_event(), and the conversation's earlier event with the same key goes: of progress
+ * only the latest is kept. key NULL: the same as store_add_event().
  */
 void store_replace_event(struct store_tx *tx, const char *conversation, const char *type,
     const char *key, struct json *body, int64_t now_ns, char **sent);
-/* An event as it once was sent, for restore: its seq must be higher than the last one, else ERR_STATE. */
+/* An event as it once was sent, for restore: its seq must be higher than the last one, else
+ * ERR_STATE. */
 void store_restore_event(struct store_tx *tx, const char *conversation, const struct event *event);
 /* Scope and key taken: ERR_STATE. */
 void store_add_reply(struct store_tx *tx, const struct store_reply *reply);
@@ -264,9 +269,11 @@ bool store_commit(struct store_tx *tx, struct err *err) MUST_CHECK;
 
 /* ---- the whole ---- */
 
-/* A consistent copy as a single file at `path` (must not exist), integrity-checked before it gets its name. */
+/* A consistent copy as a single file at `path` (must not exist), integrity-checked before it gets
+ * its name. */
 bool store_backup(struct store *s, const char *path, struct err *err) MUST_CHECK;
-/* Check every page, index and reference; ERR_DATA tells the first fault. Takes about 1.5 s a GiB. */
+/* Check every page, index and reference; ERR_DATA tells the first fault. Takes about 1.5 s a
+ * GiB. */
 bool store_check(struct store *s, struct err *err) MUST_CHECK;
 
 #endif

@@ -108,7 +108,8 @@ static bool take_top(struct unpacking *u, char *name, const char **rest, struct 
 
 enum placement { PLACE_JSON, PLACE_FILE, PLACE_OTHER };
 
-/* Where a file belongs. Folders inside uploads/ and the like are nothing that we or the older service made. */
+/* Where a file belongs. Folders inside uploads/ and the like are nothing that we or the older
+ * service made. */
 static bool place(const char *path, enum placement *out, struct err *err)
 {
     static const char *const known[] = { DUMP_METADATA, DUMP_OBJECT, DUMP_ROWS, DUMP_MANIFEST };

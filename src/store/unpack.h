@@ -2,8 +2,9 @@
 #define STORE_UNPACK_H
 
 /*
- * An archive from outside, unpacked into an empty folder, every member checked before a byte of it is written:
- * regular files and folders only, below one top folder that is an id, no absolute path, no "..", no links.
+ * An archive from outside, unpacked into an empty folder, every member checked before a byte of it
+ * is written: regular files and folders only, below one top folder that is an id, no absolute path,
+ * no "..", no links.
  */
 
 #include "store/store.h"
@@ -22,9 +23,10 @@ struct unpacked {
 };
 
 /*
- * Unpack into `into`/<id>/, whose folders uploads/, intermediate/ and outputs/ are made in any case; files are fsynced.
- * Errors: ERR_DATA (what is wrong with which member), ERR_TOO_LARGE (more than max_bytes or too many members).
- * What was written stays for the caller to remove.
+ * Unpack into `into`/<id>/, whose folders uploads/, intermediate/ and outputs/ are made in any
+ * case; files are fsynced.
+ * Errors: ERR_DATA (what is wrong with which member), ERR_TOO_LARGE (more than max_bytes or too
+ *         many members). What was written stays for the caller to remove.
  */
 bool unpack(const char *archive_path, const char *into, uint64_t max_bytes, struct arena *arena,
     struct unpacked *out, struct err *err) MUST_CHECK;

@@ -2,8 +2,8 @@
 #define STORE_UTF8_LOCALE_H
 
 /*
- * The archive library turns names into the character set of the thread's locale. While one of these is
- * entered, that is UTF-8, for this thread only; the process keeps its "C" locale.
+ * The archive library turns names into the character set of the thread's locale. While one of these
+ * is entered, that is UTF-8, for this thread only; the process keeps its "C" locale.
  */
 
 #include "base/err.h"

@@ -1,6 +1,6 @@
 /*
- * Any bytes as an archive to restore: unpacked into an empty folder, nothing may get outside it, and whatever rows it
- * holds are read or rebuilt.
+ * Any bytes as an archive to restore: unpacked into an empty folder, nothing may get outside it,
+ * and whatever rows it holds are read or rebuilt.
  */
 #include "base/fs.h"
 #include "store/dump_format.h"

@@ -1,6 +1,6 @@
 /*
- * Any bytes as the rows of a dump: what is accepted must survive being written and read once more; and as a text to
- * relocate.
+ * Any bytes as the rows of a dump: what is accepted must survive being written and read once more;
+ * and as a text to relocate.
  */
 #include "base/fs.h"
 #include "store/files.h"

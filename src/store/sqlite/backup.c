@@ -1,8 +1,9 @@
 /*
  * Backups: a consistent copy of the database as one file, checked before it gets its name.
  *
- *   reading connection, one read transaction ─▶ <path>.tmp ─▶ journal mode DELETE, integrity_check,
- *   foreign_key_check, same version ─▶ fsync ─▶ rename without replacing ─▶ fsync of the folder
+ *   reading connection, one read transaction ─▶ <path>.tmp ─▶ journal mode DELETE,
+ *   integrity_check, foreign_key_check, same version ─▶ fsync ─▶ rename without replacing
+ *   ─▶ fsync of the folder
  *
  * The read transaction keeps the copy at one moment while writes go on.
  */

@@ -266,8 +266,8 @@ static bool count_all(struct db *db, const char *status, uint64_t *total, struct
 }
 
 /*
- * Keys of the page. Without a text to look for, the database counts and skips; with one, the whole list is gone
- * through once, counting on the way.
+ * Keys of the page. Without a text to look for, the database counts and skips; with one, the whole
+ * list is gone through once, counting on the way.
  */
 static bool page_keys(struct db *db, const struct conversation_filter *f, const char *needle,
     int64_t *keys, size_t *n, uint64_t *total, struct err *err)

@@ -116,7 +116,8 @@ bool query_next(struct query *q, bool *row, struct err *err)
         *row = rc == SQLITE_ROW;
         return true;
     }
-    /* The err is made here, while the connection still knows the detail; query_end() must not repeat it. */
+    /* The err is made here, while the connection still knows the detail; query_end() must not
+     * repeat it. */
     return db_err(q->db, rc, err);
 }
 
@@ -246,7 +247,8 @@ bool db_int(struct db *db, const char *sql, int64_t *out, struct err *err)
     return rc == SQLITE_OK ? true : db_err(db, rc, err);
 }
 
-/* The first fault that a checking pragma tells; `fine` is its answer when there is none, NULL: no row at all. */
+/* The first fault that a checking pragma tells; `fine` is its answer when there is none, NULL: no
+ * row at all. */
 static bool check_pragma(struct db *db, const char *pragma, const char *fine, struct err *err)
 {
     sqlite3_stmt *stmt = NULL;

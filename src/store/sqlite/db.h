@@ -4,8 +4,8 @@
 /*
  * Inside of the SQLite store: connections, queries, transactions.
  *
- *   callers ──store_commit()──▶ queue ─▶ writer thread ─▶ writer connection (all writes, all checkpoints)
- *   callers ──store_...()─────▶ pool of reading connections (read-only, query_only)
+ *   store_commit() ─▶ queue ─▶ writer thread ─▶ writer connection: all writes and checkpoints
+ *   store_...()    ─▶ pool of reading connections: read-only, query_only
  *
  * One connection in one thread does every write and every checkpoint: SQLite before 3.51.3 can
  * corrupt a WAL database when two connections do so at the same time.
@@ -49,7 +49,8 @@ void db_close(struct db *db);
 bool db_exec(struct db *db, const char *sql, struct err *err) MUST_CHECK;
 /* One number: "PRAGMA user_version". */
 bool db_int(struct db *db, const char *sql, int64_t *out, struct err *err) MUST_CHECK;
-/* Turn SQLite's result code into an err with a sentence; the detail goes to the log. Returns false. */
+/* Turn SQLite's result code into an err with a sentence; the detail goes to the log. Returns
+ * false. */
 bool db_err(struct db *db, int rc, struct err *err);
 /* Run "PRAGMA integrity_check" or "PRAGMA quick_check", and foreign_key_check. */
 bool db_check(struct db *db, const char *pragma, struct err *err) MUST_CHECK;
@@ -65,8 +66,8 @@ int db_schema_version(void);
 /* ---- queries (db.c) ---- */
 
 /*
- * A prepared statement in use. Binding and reading errors stick: query_next() and query_run() tell them.
- * Bound strings must live until the query is closed.
+ * A prepared statement in use. Binding and reading errors stick: query_next() and query_run() tell
+ * them. Bound strings must live until the query is closed.
  */
 struct query {
     struct db *db;
@@ -81,7 +82,8 @@ void query_int(struct query *q, int64_t v);
 void query_uint(struct query *q, uint64_t v); /* Past INT64_MAX: INT64_MAX. */
 /* *row: is there one? */
 bool query_next(struct query *q, bool *row, struct err *err) MUST_CHECK;
-/* Copied into the arena; NULL for null. When memory ends, the next query_next() or query_end() tells. */
+/* Copied into the arena; NULL for null. When memory ends, the next query_next() or query_end()
+ * tells. */
 const char *query_get_text(struct query *q, int column, struct arena *arena);
 void query_get_id(struct query *q, int column, char out[ID_LEN]); /* "" for null. */
 int64_t query_get_int(struct query *q, int column);
@@ -107,7 +109,8 @@ void *rows_add(struct rows *r, struct err *err); /* Zeroed; NULL when memory end
 struct db *reader_take(
     struct store *s, struct err *err); /* Waits for a free one; NULL on failure. */
 void reader_give(struct store *s, struct db *db);
-/* A read transaction: what follows sees one moment. read_end() passes `ok` on unless ending fails. */
+/* A read transaction: what follows sees one moment. read_end() passes `ok` on unless ending
+ * fails. */
 bool read_begin(struct db *db, struct err *err) MUST_CHECK;
 bool read_end(struct db *db, bool ok, struct err *err) MUST_CHECK;
 
@@ -135,7 +138,8 @@ bool search_register(struct db *db, struct err *err) MUST_CHECK;
 
 /* Apply one change on the writer's connection; false fails the transaction. */
 typedef bool tx_apply_fn(struct db *db, void *change, struct err *err);
-/* Called once by the thread that began the transaction, with its outcome; frees what the change holds. */
+/* Called once by the thread that began the transaction, with its outcome; frees what the change
+ * holds. */
 typedef void tx_end_fn(void *change, bool committed);
 
 struct tx_change {
@@ -158,7 +162,8 @@ struct store_tx {
     struct err err;
 };
 
-/* Append a change of `size` zeroed bytes; NULL when tx is NULL or memory ends (then the commit fails). */
+/* Append a change of `size` zeroed bytes; NULL when tx is NULL or memory ends (then the commit
+ * fails). */
 void *tx_add(struct store_tx *tx, tx_apply_fn *apply, tx_end_fn *end, size_t size);
 void tx_id(char out[ID_LEN], const char *id); /* Cut to ID_LEN; NULL gives "". */
 /* A copy in the transaction; NULL gives a copy of `fallback`, which may be NULL. */

@@ -1,14 +1,14 @@
 /*
  * The schema, as the list of scripts that lead to it.
  *
- * migrations[n - 1] brings version n - 1 to version n; a script that has been released is never changed.
- * Each runs in a transaction of its own together with the new user_version.
+ * migrations[n - 1] brings version n - 1 to version n; a script that has been released is never
+ * changed. Each runs in a transaction of its own together with the new user_version.
  *
  * Notes on the tables:
  *   key        rows are ordered by it: the order in which they came
  *   ..._ns     nanoseconds since the epoch, UTC; 0: not yet
  *   last_seq   number of the conversation's last event; counted up in the transaction that adds one
- *   topic      of an event: the next one with the same topic takes its place (only the latest progress is kept)
+ *   topic      of an event: the next one with the same topic takes its place
  *   Statuses and kinds are the words that clients see.
  */
 

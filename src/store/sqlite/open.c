@@ -94,7 +94,8 @@ void db_close(struct db *db)
     *db = (struct db){ 0 };
 }
 
-/* Make an empty file, so that it has our mode and its name is durable: SQLite syncs only its journals' names. */
+/* Make an empty file, so that it has our mode and its name is durable: SQLite syncs only its
+ * journals' names. */
 static bool make_file(const char *path, struct err *err)
 {
     char dir[FS_PATH_MAX];

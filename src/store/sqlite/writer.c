@@ -1,17 +1,17 @@
 /*
  * The writer thread: every write and every checkpoint.
  *
- * Group commit: whatever has queued up while the last commit was on its way to the disk goes into the next
- * one, each transaction in a savepoint of its own, so that one that fails takes no other with it. All are told
- * only after the COMMIT.
+ * Group commit: whatever has queued up while the last commit was on its way to the disk goes into
+ * the next one, each transaction in a savepoint of its own, so that one that fails takes no other
+ * with it. All are told only after the COMMIT.
  *
  *   BEGIN IMMEDIATE
  *     SAVEPOINT one   change, change, ...   RELEASE   | ROLLBACK TO + RELEASE
  *     ...
  *   COMMIT ─▶ tell all ─▶ checkpoint where one is due
  *
- * Checkpoints: PASSIVE when CHECKPOINT_FRAMES have gathered or nothing happened for a second; TRUNCATE
- * when the log has grown past TRUNCATE_FRAMES, and at the end.
+ * Checkpoints: PASSIVE when CHECKPOINT_FRAMES have gathered or nothing happened for a second;
+ *              TRUNCATE when the log has grown past TRUNCATE_FRAMES, and at the end.
  */
 
 #include "store/sqlite/db.h"
@@ -217,7 +217,8 @@ static void checkpoint_if_due(struct store *s, bool idle)
 
 /* ---- the thread ---- */
 
-/* Wait for work; NULL when idle for a second with frames to save, or at the end. Called with the lock held. */
+/* Wait for work; NULL when idle for a second with frames to save, or at the end. Called with the
+ * lock held. */
 static struct store_tx *take_group(struct store *s)
 {
     struct store_tx *group, *tx;

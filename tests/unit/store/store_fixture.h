@@ -1,7 +1,8 @@
 #ifndef TEST_STORE_FIXTURE_H
 #define TEST_STORE_FIXTURE_H
 
-/* A scratch data folder with an open store, and rows to fill it with. Included by the tests of store/. */
+/* A scratch data folder with an open store, and rows to fill it with. Included by the tests of
+ * store/. */
 
 #include "base/fs.h"
 #include "base/rand.h"

@@ -1,4 +1,5 @@
-/* Start-up after whatever happened: disk and database agree, and the second time nothing changes. */
+/* Start-up after whatever happened: disk and database agree, and the second time nothing
+ * changes. */
 
 #include "store_fixture.h"
 

@@ -1,4 +1,5 @@
-/* Archives from outside: hostile ones are refused with their sentence and leave nothing; older ones restore. */
+/* Archives from outside: hostile ones are refused with their sentence and leave nothing; older ones
+ * restore. */
 
 #include "tar_fixture.h"
 

@@ -91,7 +91,8 @@ static void test_aborted_transactions_leave_nothing(void **state)
 
 #define UNKNOWN "00000000-0000-4000-8000-000000000000"
 
-/* Each adds one change that must be refused; `c` exists, with the file a.csv and the completed run `r`. */
+/* Each adds one change that must be refused; `c` exists, with the file a.csv and the completed run
+ * `r`. */
 struct precondition {
     const char *name;
     void (*add)(struct store_tx *tx, const struct conversation *c, const struct run *r);
