@@ -1,80 +1,58 @@
 /*
- * sql/generate and sql/generate-to-text: the rows as INSERT statements, in transactions.
+ * The rows as SQL: sql/generate and sql/generate-to-text as INSERT statements or by a template,
+ * sql/generate-custom-to-text by a template.
  *
- *   -- header, with totals
- *   BEGIN;
- *   INSERT INTO t (id, a, b) VALUES (1, 'x', 2);      rows_per_insert rows each
- *   ...                                               batch_size rows a transaction
+ *   -- header, with totals                            sql_script.c
+ *   BEGIN;                                            batch_size rows a transaction
+ *   INSERT INTO t (id, a, b) VALUES (1, 'x', 2);      sql_insert.c, rows_per_insert rows each
+ *   ...                                               or what the template makes of a row
  *   COMMIT;
- *
- * The totals stand in the header, but are known at the end: the script is held back while it is small and
- * then written behind a header that fits. A longer one gets room for the numbers, which are filled in
- * at the end. See sql_script.c.
  */
 
-#include "ops/columns.h"
+#include "ops/sql_insert.h"
 #include "ops/sql_script.h"
+#include "ops/template.h"
 #include "ops/values.h"
 
 #include "base/date.h"
-#include "base/rand.h"
 #include "table/hash.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
-/* {sql column: data column} */
-struct column_entry {
-    const char *sql;
-    const char *column;
-};
-
-struct auto_args {
-    bool enabled;
-    const char *column_name;
-    int increment_type; /* enum increment; INCREMENT_DEFAULT: the dialect's. */
-    int64_t start_value;
-    const char *sequence_name;
-};
-
-enum increment {
-    INCREMENT_DEFAULT,
-    INCREMENT_NONE,
-    INCREMENT_SERIAL,
-    INCREMENT_MYSQL,
-    INCREMENT_SQLITE,
-    INCREMENT_SEQUENCE,
-    INCREMENT_UUID
-};
-
 struct sql_args {
-    const char *table_name;
-    struct items column_mapping; /* struct column_entry */
+    const char *table_name;      /* NULL: the operation has none. */
+    struct items column_mapping; /* struct sql_column */
     int database_type;           /* enum sql_dialect */
-    struct auto_args auto_increment;
+    struct sql_auto auto_increment;
+    const char *template;
     int64_t batch_size, rows_per_insert;
     bool include_transaction;
     int empty_as; /* enum sql_empty */
+    int on_error; /* enum template_on_error */
     struct strs columns;
     bool remove_duplicates;
 };
+
+_Static_assert(sizeof(struct sql_column) == sizeof(struct template_alias) &&
+                   offsetof(struct sql_column, column) == offsetof(struct template_alias, column),
+    "a mapping serves both");
 
 struct sql {
     const struct sql_args *args;
     const struct op_env *env;
     enum sql_dialect dialect;
-    struct columns columns; /* Of the input, in the order of the statement. */
-    struct hash_set *seen;  /* remove_duplicates */
-    const char *head;       /* INSERT INTO t (a, b) VALUES */
-    size_t head_len;
-    bool generates;         /* The auto_increment column is written. */
-    const char *next_value; /* Its literal where all rows have the same: nextval('seq'). */
-    int64_t counter;
+    struct sql_insert_args insert_args;
+    struct sql_insert insert;
+    struct template *template; /* NULL: INSERT statements. */
+    struct columns columns;    /* That the rows are told apart by, and that a template sees. */
+    struct batch *view;        /* For the template. */
+    struct hash_set *seen;     /* remove_duplicates */
     struct sql_script *script;
-    struct buf tuple; /* (1, 'x') of the row at hand. */
+    struct buf text; /* Of the row at hand. */
     uint64_t in_batch, in_insert;
 };
+
+/* ---- declaration ---- */
 
 static const char *const dialect_choices[] = { "postgresql", "mysql", "sqlite", NULL };
 static const char *const dialect_aliases[] = { "postgres", "postgresql", "pg", "postgresql",
@@ -82,46 +60,51 @@ static const char *const dialect_aliases[] = { "postgres", "postgresql", "pg", "
 static const char *const increment_choices[] = { "default", "none", "postgresql_serial",
     "mysql_auto_increment", "sqlite_autoincrement", "manual_sequence", "uuid_generate", NULL };
 static const char *const empty_choices[] = { "null", "empty", NULL };
+static const char *const on_error_choices[] = { "fail", "null", NULL };
 static const char *const database_aliases[] = { "database", "dialect", NULL };
 static const char *const auto_name_aliases[] = { "column", NULL };
 static const char *const increment_aliases[] = { "type", NULL };
 static const char *const start_aliases[] = { "start", NULL };
 
 static const struct arg column_fields[] = {
-    { ARG(struct column_entry, column, STR), .required = true, .is_column = true, .min = 1,
+    { ARG(struct sql_column, column, STR), .required = true, .is_column = true, .min = 1,
         .max = 32767, .help = "Column of the file." },
     { 0 },
 };
 
 static const struct arg auto_fields[] = {
-    { ARG(struct auto_args, enabled, BOOL), .fallback = "true",
+    { ARG(struct sql_auto, enabled, BOOL), .fallback = "true",
         .help = "Whether there is such a column." },
-    { ARG(struct auto_args, column_name, STR), .fallback = "\"id\"", .min = 1, .max = 255,
+    { ARG(struct sql_auto, column_name, STR), .fallback = "\"id\"", .min = 1, .max = 255,
         .aliases = auto_name_aliases, .help = "Name of the column that counts." },
-    { ARG(struct auto_args, increment_type, CHOICE), .fallback = "\"default\"",
+    { ARG(struct sql_auto, increment_type, CHOICE), .fallback = "\"default\"",
         .aliases = increment_aliases, .choices = increment_choices,
         .help = "Who counts: the database (the column is left out), the script, or UUIDs." },
-    { ARG(struct auto_args, start_value, INT), .fallback = "1", .min = -9e15, .max = 9e15,
+    { ARG(struct sql_auto, start_value, INT), .fallback = "1", .min = -9e15, .max = 9e15,
         .aliases = start_aliases, .help = "First number the script gives." },
-    { ARG(struct auto_args, sequence_name, STR), .min = 1, .max = 255,
+    { ARG(struct sql_auto, sequence_name, STR), .min = 1, .max = 255,
         .help = "Sequence that PostgreSQL takes the numbers from; seq_COLUMN by default." },
     { 0 },
 };
 
 /* clang-format off */
-#define SQL_ARGS                                                                                   \
+#define TABLE_ARG                                                                                  \
     { ARG(struct sql_args, table_name, STR), .fallback = "\"data\"", .min = 1, .max = 255,         \
         .help = "Table to insert into; schema.table works.",                                       \
-        .ask = "What is the table called?" },                                                      \
-    { ARG_LIST(struct sql_args, column_mapping, MAP, struct column_entry, column_fields),          \
-        .shorthand = "column", .is_column = true,                                                  \
-        .help = "SQL columns and the column of the file each is filled from; all columns by default." }, \
+        .ask = "What is the table called?" }
+#define MAPPING_ARG(text)                                                                          \
+    { ARG_LIST(struct sql_args, column_mapping, MAP, struct sql_column, column_fields),            \
+        .shorthand = "column", .is_column = true, .help = text }
+#define DATABASE_ARGS                                                                              \
     { ARG(struct sql_args, database_type, CHOICE), .fallback = "\"postgresql\"",                   \
         .choices = dialect_choices, .choice_aliases = dialect_aliases, .aliases = database_aliases, \
         .help = "Database the script is for.",                                                     \
         .ask = "For which database: postgresql, mysql or sqlite?" },                               \
     { ARG_PLACE(struct sql_args, auto_increment, auto_fields), .shorthand = "enabled",             \
-        .help = "A column that numbers the rows." },                                               \
+        .help = "A column that numbers the rows." }
+#define SCRIPT_ARGS                                                                                \
+    { ARG(struct sql_args, template, STR), .min = 1, .max = TEMPLATE_MAX_BYTES,                    \
+        .help = "Statement to write for each row instead of an INSERT, with {column} for values." }, \
     { ARG(struct sql_args, batch_size, INT), .fallback = "1000", .min = 1, .max = 1000000,         \
         .help = "Rows in one transaction." },                                                      \
     { ARG(struct sql_args, rows_per_insert, INT), .fallback = "1", .min = 1, .max = 10000,         \
@@ -130,15 +113,45 @@ static const struct arg auto_fields[] = {
         .help = "Put the statements into transactions." },                                         \
     { ARG(struct sql_args, empty_as, CHOICE), .fallback = "\"null\"", .choices = empty_choices,    \
         .help = "Write blank cells as NULL, or as empty text." }
+#define ON_ERROR_ARG                                                                               \
+    { ARG(struct sql_args, on_error, CHOICE), .fallback = "\"fail\"", .choices = on_error_choices, \
+        .help = "When a value does not fit its type in the template and has no default: fail, or write NULL." }
+#define CHOSEN_ARGS                                                                                \
+    { ARG(struct sql_args, columns, STRS), .is_column = true,                                      \
+        .help = "Columns to use; all of them by default." },                                       \
+    { ARG(struct sql_args, remove_duplicates, BOOL), .fallback = "false",                          \
+        .help = "Write only the first of several rows whose used columns are all the same." }
 
-static const struct arg sql_arg_list[] = { SQL_ARGS, { 0 } };
+static const char mapping_help[] = "SQL columns and the column of the file each is filled from; all columns by "
+    "default. With a template, its placeholders.";
+
+static const struct arg sql_arg_list[] = {
+    TABLE_ARG,
+    MAPPING_ARG(mapping_help),
+    DATABASE_ARGS,
+    SCRIPT_ARGS,
+    ON_ERROR_ARG,
+    { 0 },
+};
 
 static const struct arg sql_text_arg_list[] = {
-    SQL_ARGS,
-    { ARG(struct sql_args, columns, STRS), .is_column = true,
-        .help = "Columns to write, where column_mapping does not say it; all of them by default." },
-    { ARG(struct sql_args, remove_duplicates, BOOL), .fallback = "false",
-        .help = "Write only the first of several rows whose written cells are all the same." },
+    TABLE_ARG,
+    MAPPING_ARG(mapping_help),
+    DATABASE_ARGS,
+    SCRIPT_ARGS,
+    ON_ERROR_ARG,
+    CHOSEN_ARGS,
+    { 0 },
+};
+
+static const struct arg sql_custom_arg_list[] = {
+    { ARG(struct sql_args, template, STR), .required = true, .min = 1, .max = TEMPLATE_MAX_BYTES,
+        .help = "Text to write for each row, with {column} for values: UPDATE t SET a = {a} WHERE id = {id:int}.",
+        .ask = "What should be written for each row?" },
+    MAPPING_ARG("Placeholders and the column of the file each is filled from; columns of that name by default."),
+    DATABASE_ARGS,
+    ON_ERROR_ARG,
+    CHOSEN_ARGS,
     { 0 },
 };
 /* clang-format on */
@@ -147,161 +160,105 @@ static const char *const sql_says[] = { "generate sql", "make sql", "sql inserts
     "insert statements", "convert to sql", "to sql", NULL };
 static const char *const sql_text_says[] = { "sql text", "sql as text", "sql statements as text",
     NULL };
+static const char *const sql_custom_says[] = { "custom sql", "sql template", "update statements",
+    "sql from a template", NULL };
+
+#define EXAMPLE_HEADER(table, rows)                  \
+    "-- Generated by Sheetflow\n"                    \
+    "-- Generated at: 2026-02-06T12:00:00.000000Z\n" \
+    "-- Database: sqlite\n" table "-- Total rows: " rows "\n-- Total statements: " rows "\n\n"
 
 static const struct op_example sql_examples[] = {
     { .title = "Inserts for SQLite, without transactions",
         .args = "{\"table_name\": \"people\", \"database_type\": \"sqlite\", "
                 "\"include_transaction\": false}",
         .in = "name,age\nMiles O'Brien,44\nAda,\n",
-        .out = "-- Generated by Sheetflow\n"
-               "-- Generated at: 2026-02-06T12:00:00.000000Z\n"
-               "-- Database: sqlite\n"
-               "-- Table: people\n"
-               "-- Total rows: 2\n"
-               "-- Total statements: 2\n"
-               "\n"
-               "INSERT INTO people (name, age) VALUES ('Miles O''Brien', 44);\n"
-               "INSERT INTO people (name, age) VALUES ('Ada', NULL);\n" },
+        .out = EXAMPLE_HEADER("-- Table: people\n",
+            "2") "INSERT INTO people (name, age) VALUES ('Miles O''Brien', 44);\n"
+                 "INSERT INTO people (name, age) VALUES ('Ada', NULL);\n" },
     { 0 },
 };
 
-/* ---- open ---- */
+static const struct op_example sql_custom_examples[] = {
+    { .title = "Updates by number",
+        .args = "{\"template\": \"UPDATE people SET name = {name} WHERE id = {id:int};\", "
+                "\"database_type\": \"sqlite\"}",
+        .in = "id,name\n1,Miles O'Brien\n2,\n",
+        .out = EXAMPLE_HEADER("", "2") "UPDATE people SET name = 'Miles O''Brien' WHERE id = 1;\n"
+                                       "UPDATE people SET name = NULL WHERE id = 2;\n" },
+    { 0 },
+};
+
+/* ---- check and open ---- */
 
 static bool sql_check(void *args, struct arena *arena, struct err *err)
 {
     const struct sql_args *a = args;
     struct buf b;
-    bool ok;
+    bool ok = true;
 
     (void)arena;
     buf_init(&b, 4096);
-    ok = sql_identifier((enum sql_dialect)a->database_type, a->table_name, true, &b, err);
-    if (!ok) {
-        snprintf(err->argument, sizeof err->argument, "table_name");
-        err_wrap(err, "table_name");
+    if (a->table_name &&
+        !sql_identifier((enum sql_dialect)a->database_type, a->table_name, true, &b, err)) {
+        strcpy(err->argument, "table_name");
+        ok = err_wrap(err, "table_name");
     }
     buf_deinit(&b);
-    if (ok && a->column_mapping.n && a->columns.n)
+    if (ok && a->column_mapping.n && a->columns.n && !a->template)
         return value_fail(err, "columns", "columns and column_mapping cannot both be given");
+    if (ok && a->template && a->rows_per_insert > 1)
+        return value_fail(err, "rows_per_insert", "a template writes one row at a time");
     return ok;
 }
 
-/* Does the database number the rows, or nobody? Then the column is not in the statement. */
-static bool leaves_out(const struct auto_args *a)
+static bool open_template(struct sql *x, const struct schema *in, struct err *err)
 {
-    return a->enabled && a->increment_type < INCREMENT_SEQUENCE;
-}
+    const struct sql_args *a = x->args;
+    const struct sql_auto *counter = &a->auto_increment;
+    struct template_options options = {
+        .aliases = a->column_mapping.v,
+        .n_aliases = a->column_mapping.n,
+        .on_error = (enum template_on_error)a->on_error,
+        .now_ns = x->env->now_ns,
+        .counter.start = 1,
+    };
 
-static bool add_identifier(
-    struct sql *x, struct buf *b, const char *name, bool *first, struct err *err)
-{
-    if (!*first)
-        buf_adds(b, ", ");
-    *first = false;
-    return sql_identifier(x->dialect, name, false, b, err);
-}
-
-/* Names of SQL columns and the input's column of each. */
-struct chosen {
-    const char **names;
-    struct columns columns;
-};
-
-static bool choose(const struct sql *x, const struct schema *in, struct chosen *c, struct err *err)
-{
-    const struct column_entry *e = x->args->column_mapping.v;
-    struct arena *arena = x->env->arena;
-    size_t n = x->args->column_mapping.n;
-
-    if (!n && !columns_choose(in, &x->args->columns, "columns", arena, &c->columns, err))
+    if (!columns_choose(in, &a->columns, "columns", x->env->arena, &x->columns, err))
         return false;
-    if (n) {
-        c->columns.at = arena_calloc(arena, n, sizeof *c->columns.at);
-        if (!c->columns.at)
-            return err_nomem(err);
-        for (; c->columns.n < n; c->columns.n++) {
-            char where[160];
-
-            snprintf(where, sizeof where, "column_mapping.%s", e[c->columns.n].sql);
-            if (!schema_get(in, e[c->columns.n].column, where, &c->columns.at[c->columns.n], err))
-                return false;
-        }
-    }
-    c->names = arena_calloc(arena, c->columns.n ? c->columns.n : 1, sizeof *c->names);
-    if (!c->names)
+    options.schema = columns_schema(in, &x->columns, x->env->arena);
+    x->view = columns_view_new(x->env->arena, x->columns.n);
+    if (!options.schema || !x->view)
         return err_nomem(err);
-    for (uint32_t i = 0; i < c->columns.n; i++)
-        c->names[i] = n ? e[i].sql : in->columns[c->columns.at[i]].name;
+    if (counter->enabled) {
+        options.counter.name = counter->column_name;
+        options.counter.start = counter->start_value;
+        if (counter->increment_type == SQL_INCREMENT_UUID)
+            options.counter.counting = TEMPLATE_UUID;
+        if (!sql_auto_expression(
+                counter, x->dialect, x->env->arena, &options.counter.expression, err))
+            return false;
+    }
+    return template_sql_compile(
+        a->template, strlen(a->template), x->dialect, &options, x->env->arena, &x->template, err);
+}
+
+static bool open_insert(struct sql *x, const struct schema *in, struct err *err)
+{
+    const struct sql_args *a = x->args;
+
+    x->insert_args = (struct sql_insert_args){
+        .dialect = x->dialect,
+        .table = a->table_name,
+        .mapping = &a->column_mapping,
+        .columns = &a->columns,
+        .auto_increment = &a->auto_increment,
+        .empty = (enum sql_empty)a->empty_as,
+    };
+    if (!sql_insert_open(&x->insert, &x->insert_args, in, x->env->arena, err))
+        return false;
+    x->columns = x->insert.columns;
     return true;
-}
-
-/* INSERT INTO t (a, b) VALUES; x->columns are those that are written. */
-static bool make_head(struct sql *x, const struct schema *in, struct buf *b, struct err *err)
-{
-    const struct auto_args *a = &x->args->auto_increment;
-    struct chosen c = { 0 };
-    bool first = true;
-
-    if (!choose(x, in, &c, err))
-        return false;
-    buf_adds(b, "INSERT INTO ");
-    if (!sql_identifier(x->dialect, x->args->table_name, true, b, err))
-        return false;
-    buf_adds(b, " (");
-    if (x->generates && !add_identifier(x, b, a->column_name, &first, err))
-        return false;
-    x->columns.at =
-        arena_calloc(x->env->arena, c.columns.n ? c.columns.n : 1, sizeof *x->columns.at);
-    if (!x->columns.at)
-        return err_nomem(err);
-    for (uint32_t i = 0; i < c.columns.n; i++) {
-        /* The data's own column of that name gives way. */
-        if (a->enabled && strcmp(c.names[i], a->column_name) == 0)
-            continue;
-        if (!add_identifier(x, b, c.names[i], &first, err)) {
-            snprintf(err->column, sizeof err->column, "%s", c.names[i]);
-            return err_wrap(err, "column '%.64s'", c.names[i]);
-        }
-        x->columns.at[x->columns.n++] = c.columns.at[i];
-    }
-    if (first)
-        return err_set(err, ERR_DATA, "there is no column to insert");
-    buf_adds(b, ") VALUES");
-    if (!buf_ok(b, "the statement", err))
-        return false;
-    x->head = arena_dup(x->env->arena, b->data, b->len);
-    x->head_len = b->len;
-    return x->head || err_nomem(err);
-}
-
-/* The literal that numbers every row alike, if there is one. */
-static bool make_next_value(struct sql *x, struct buf *b, struct err *err)
-{
-    const struct auto_args *a = &x->args->auto_increment;
-    const char *sequence = a->sequence_name;
-
-    x->counter = a->start_value;
-    if (a->increment_type == INCREMENT_UUID) {
-        x->next_value = x->dialect == SQL_POSTGRESQL ? "gen_random_uuid()"
-                        : x->dialect == SQL_MYSQL    ? "UUID()"
-                                                     : NULL;
-        return true;
-    }
-    if (x->dialect != SQL_POSTGRESQL)
-        return true;
-    if (!sequence)
-        sequence = arena_printf(x->env->arena, "seq_%s", a->column_name);
-    if (!sequence)
-        return err_nomem(err);
-    buf_reset(b);
-    buf_adds(b, "nextval(");
-    if (!sql_quote(x->dialect, sequence, strlen(sequence), b, err))
-        return false;
-    buf_addc(b, ')');
-    if (!buf_ok(b, "the sequence", err))
-        return false;
-    x->next_value = arena_dup(x->env->arena, b->data, b->len);
-    return x->next_value || err_nomem(err);
 }
 
 static void sql_close(void *state)
@@ -310,13 +267,14 @@ static void sql_close(void *state)
 
     hash_set_free(x->seen);
     sql_script_free(x->script);
-    buf_deinit(&x->tuple);
+    buf_deinit(&x->text);
 }
 
 static bool sql_open(const void *args, const struct op_env *env, const struct schema *in,
     const struct schema **out, void **state, struct err *err)
 {
     struct sql *x = arena_calloc(env->arena, 1, sizeof *x);
+    struct sql_header header = { .now_ns = env->now_ns };
     bool ok;
 
     if (!x)
@@ -324,18 +282,15 @@ static bool sql_open(const void *args, const struct op_env *env, const struct sc
     x->args = args;
     x->env = env;
     x->dialect = (enum sql_dialect)x->args->database_type;
-    x->generates = x->args->auto_increment.enabled && !leaves_out(&x->args->auto_increment);
-    buf_init(&x->tuple, SQL_STATEMENT_MAX);
-    ok = make_head(x, in, &x->tuple, err) && (!x->generates || make_next_value(x, &x->tuple, err));
+    buf_init(&x->text, SQL_STATEMENT_MAX);
+    ok = x->args->template ? open_template(x, in, err) : open_insert(x, in, err);
     if (ok && x->args->remove_duplicates) {
         x->seen = hash_set_new(env->budget);
         ok = x->seen || err_nomem(err);
     }
-    if (ok) {
-        const struct sql_header header = { x->dialect, x->args->table_name, env->now_ns };
-
-        ok = sql_script_new(env->out, &header, &x->script, err);
-    }
+    header.dialect = x->dialect;
+    header.table = x->args->table_name;
+    ok = ok && sql_script_new(env->out, &header, &x->script, err);
     if (!ok) {
         sql_close(x);
         return false;
@@ -347,78 +302,80 @@ static bool sql_open(const void *args, const struct op_env *env, const struct sc
 
 /* ---- rows ---- */
 
-static void add_counter(struct sql *x, struct buf *b)
+static bool add_line(struct sql *x, const char *line, struct err *err)
 {
-    if (x->next_value) {
-        buf_adds(b, x->next_value);
-    } else if (x->args->auto_increment.increment_type == INCREMENT_UUID) {
-        char uuid[37];
-
-        rand_uuid(uuid);
-        buf_addf(b, "'%s'", uuid);
-    } else {
-        buf_addf(b, "%" PRId64, x->counter++);
-    }
+    return sql_script_add(x->script, line, strlen(line), err) &&
+           sql_script_add(x->script, "\n", 1, err);
 }
 
-static bool make_tuple(struct sql *x, const struct batch *in, uint32_t row, struct err *err)
+static bool begin_batch(struct sql *x, struct err *err)
 {
-    struct buf *b = &x->tuple;
-
-    buf_reset(b);
-    buf_addc(b, '(');
-    if (x->generates)
-        add_counter(x, b);
-    for (uint32_t i = 0; i < x->columns.n; i++) {
-        if (i || x->generates)
-            buf_add(b, ", ", 2);
-        if (!sql_literal(x->dialect, &in->columns[x->columns.at[i]][row],
-                (enum sql_empty)x->args->empty_as, b, err)) {
-            err->at.row = batch_row(in, row);
-            return err_wrap(err, "row %" PRIu64, batch_row(in, row));
-        }
-    }
-    buf_addc(b, ')');
-    return buf_ok(b, "one row of the script", err);
+    return x->in_batch || !x->args->include_transaction || add_line(x, sql_begin(x->dialect), err);
 }
 
-/* End the open statement; with `commit` the open transaction too. */
+/* End the open INSERT statement, and with `commit` the transaction. */
 static bool end_statement(struct sql *x, bool commit, struct err *err)
 {
     if (x->in_insert) {
         if (!sql_script_add(x->script, ";\n", 2, err))
             return false;
-        sql_script_end_statement(x->script);
+        sql_script_end_statement(x->script, 1);
         x->in_insert = 0;
     }
     if (!commit || !x->in_batch)
         return true;
     x->in_batch = 0;
-    return !x->args->include_transaction || sql_script_add(x->script, "COMMIT;\n", 8, err);
+    return !x->args->include_transaction || add_line(x, "COMMIT;", err);
 }
 
-static bool add_row(struct sql *x, struct err *err)
+static bool end_row(struct sql *x, struct err *err)
 {
-    if (!x->in_batch && x->args->include_transaction &&
-        !(sql_script_add(x->script, sql_begin(x->dialect), strlen(sql_begin(x->dialect)), err) &&
-            sql_script_add(x->script, "\n", 1, err)))
-        return false;
-    if (!x->in_insert) {
-        sql_script_begin_statement(x->script);
-        if (!sql_script_add(x->script, x->head, x->head_len, err))
-            return false;
-    }
-    if (!(x->in_insert ? sql_script_add(x->script, ",\n  ", 4, err)
-                       : sql_script_add(x->script, x->args->rows_per_insert > 1 ? "\n  " : " ",
-                             x->args->rows_per_insert > 1 ? 3 : 1, err)) ||
-        !sql_script_add(x->script, x->tuple.data, x->tuple.len, err))
-        return false;
     sql_script_count_row(x->script);
-    x->in_insert++;
     x->in_batch++;
-    if (x->in_batch == (uint64_t)x->args->batch_size)
+    if (x->args->batch_size && x->in_batch == (uint64_t)x->args->batch_size)
         return end_statement(x, true, err);
     return x->in_insert < (uint64_t)x->args->rows_per_insert || end_statement(x, false, err);
+}
+
+static bool add_insert(struct sql *x, const struct batch *in, uint32_t row, struct err *err)
+{
+    bool several = x->args->rows_per_insert > 1;
+
+    buf_reset(&x->text);
+    if (x->in_insert)
+        buf_add(&x->text, ",\n  ", 4);
+    else
+        buf_add(&x->text, x->insert.head, x->insert.head_len);
+    if (!x->in_insert)
+        buf_adds(&x->text, several ? "\n  " : " ");
+    if (!sql_insert_tuple(&x->insert, in, row, &x->text, err) || !begin_batch(x, err))
+        return false;
+    if (!x->in_insert)
+        sql_script_begin_statement(x->script);
+    if (!sql_script_add(x->script, x->text.data, x->text.len, err))
+        return false;
+    x->in_insert++;
+    return end_row(x, err);
+}
+
+/* What the template makes of a row, ended so that the next one can follow. */
+static bool add_rendered(struct sql *x, const struct batch *in, uint32_t row, struct err *err)
+{
+    const struct template_shape *shape = template_sql_shape(x->template);
+
+    buf_reset(&x->text);
+    if (!template_render(x->template, in, row, &x->text, err))
+        return false;
+    if (shape->open)
+        buf_adds(&x->text, shape->in_comment ? "\n;" : ";");
+    buf_addc(&x->text, '\n');
+    if (!buf_ok(&x->text, "one row of the script", err) || !begin_batch(x, err))
+        return false;
+    sql_script_begin_statement(x->script);
+    if (!sql_script_add(x->script, x->text.data, x->text.len, err))
+        return false;
+    sql_script_end_statement(x->script, shape->statements);
+    return end_row(x, err);
 }
 
 static bool sql_push(
@@ -427,6 +384,8 @@ static bool sql_push(
     struct sql *x = state;
 
     (void)emit; /* The engine passes the table on. */
+    if (x->view)
+        columns_view(in, &x->columns, x->view);
     for (uint32_t row = 0; row < in->n_rows; row++) {
         bool added = true;
 
@@ -437,7 +396,7 @@ static bool sql_push(
             x->env->dropped[DROP_DUPLICATE]++;
             continue;
         }
-        if (!make_tuple(x, in, row, err) || !add_row(x, err))
+        if (!(x->view ? add_rendered(x, x->view, row, err) : add_insert(x, in, row, err)))
             return false;
     }
     return true;
@@ -448,6 +407,13 @@ static bool sql_finish(void *state, const struct op_emit *emit, struct err *err)
     struct sql *x = state;
 
     (void)emit;
+    if (x->template && template_misfits(x->template))
+        warn_addn(x->env->warnings, "unfit_values",
+            "Values that do not fit their type in the template were written as NULL",
+            template_misfits(x->template), NULL);
+    if (x->template && template_guessed(x->template))
+        warn_addn(x->env->warnings, "ambiguous_dates",
+            "Dates such as 01/02/2024 were read month first", template_guessed(x->template), NULL);
     return end_statement(x, true, err) && sql_script_finish(x->script, err);
 }
 
@@ -459,7 +425,8 @@ static bool sql_result(void *state, struct json *result, struct err *err)
 
     date_format_utc(x->env->now_ns, stamp);
     json_set_bool(data, "success", true);
-    json_set_string(data, "table_name", x->args->table_name);
+    if (x->args->table_name)
+        json_set_string(data, "table_name", x->args->table_name);
     json_set_string(data, "database_type", sql_dialect_name(x->dialect));
     json_set_int(data, "total_rows", (int64_t)sql_script_rows(x->script));
     json_set_int(data, "total_statements", (int64_t)sql_script_statements(x->script));
@@ -468,10 +435,10 @@ static bool sql_result(void *state, struct json *result, struct err *err)
     return json_set(result, "data", data) || err_nomem(err);
 }
 
-#define SQL_OP                                                                        \
-    .flags = OP_TEXT, .format = FILE_SQL, .args_size = sizeof(struct sql_args),       \
-    .examples = sql_examples, .check = sql_check, .open = sql_open, .push = sql_push, \
-    .finish = sql_finish, .result = sql_result, .close = sql_close
+#define SQL_OP                                                                    \
+    .flags = OP_TEXT, .format = FILE_SQL, .args_size = sizeof(struct sql_args),   \
+    .check = sql_check, .open = sql_open, .push = sql_push, .finish = sql_finish, \
+    .result = sql_result, .close = sql_close
 
 const struct op op_sql_generate = {
     .name = "sql/generate",
@@ -479,6 +446,7 @@ const struct op op_sql_generate = {
     .suffix = "sql",
     .args = sql_arg_list,
     .says = sql_says,
+    .examples = sql_examples,
     SQL_OP,
 };
 
@@ -488,5 +456,16 @@ const struct op op_sql_generate_to_text = {
     .suffix = "sql_text",
     .args = sql_text_arg_list,
     .says = sql_text_says,
+    .examples = sql_examples,
+    SQL_OP,
+};
+
+const struct op op_sql_generate_custom = {
+    .name = "sql/generate-custom-to-text",
+    .summary = "Write a statement for each row by a template",
+    .suffix = "sql_custom",
+    .args = sql_custom_arg_list,
+    .says = sql_custom_says,
+    .examples = sql_custom_examples,
     SQL_OP,
 };

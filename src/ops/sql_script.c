@@ -114,9 +114,9 @@ void sql_script_begin_statement(struct sql_script *s)
     s->sampling = s->sampled < SQL_SAMPLE && !s->sample.failed;
 }
 
-void sql_script_end_statement(struct sql_script *s)
+void sql_script_end_statement(struct sql_script *s, unsigned n)
 {
-    s->statements++;
+    s->statements += n;
     if (!s->sampling)
         return;
     s->sampling = false;

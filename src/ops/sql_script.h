@@ -30,9 +30,9 @@ bool sql_script_new(struct fs_file *file, const struct sql_header *header, struc
 void sql_script_free(struct sql_script *s); /* NULL is fine. */
 
 bool sql_script_add(struct sql_script *s, const char *p, size_t n, struct err *err) MUST_CHECK;
-/* What is added between the two is one statement. */
+/* What is added between the two is `n` statements (1, unless a template has several), shown together. */
 void sql_script_begin_statement(struct sql_script *s);
-void sql_script_end_statement(struct sql_script *s);
+void sql_script_end_statement(struct sql_script *s, unsigned n);
 void sql_script_count_row(struct sql_script *s);
 
 /* Write what is held back, and the totals. */

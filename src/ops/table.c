@@ -11,7 +11,7 @@
 extern const struct op op_bind_multi_key, op_bind_single_key, op_convert_to_csv,
     op_convert_to_excel, op_csv_search, op_excel_search, op_extract_columns,
     op_extract_columns_to_file, op_json_generate, op_map_columns, op_normalize, op_sql_generate,
-    op_sql_generate_to_text;
+    op_sql_generate_to_text, op_sql_generate_custom, op_json_with_template;
 
 const struct op *const op_table[] = {
     &op_convert_to_excel,
@@ -24,8 +24,10 @@ const struct op *const op_table[] = {
     &op_map_columns,
     &op_excel_search,
     &op_json_generate,
+    &op_json_with_template,
     &op_normalize,
     &op_sql_generate,
+    &op_sql_generate_custom,
     &op_sql_generate_to_text,
     NULL,
 };
