@@ -207,7 +207,9 @@ static void *loop(void *arg)
 
 static bool listen_on(const char *host, uint16_t number, int *out, uint16_t *bound, struct err *err)
 {
-    struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV };
+    struct addrinfo hints = { .ai_family = AF_INET, /* First: what localhost means to most. */
+        .ai_socktype = SOCK_STREAM,
+        .ai_flags = AI_PASSIVE | AI_NUMERICSERV };
     struct addrinfo *list = NULL;
     struct sockaddr_storage addr;
     socklen_t len = sizeof addr;
@@ -216,6 +218,10 @@ static bool listen_on(const char *host, uint16_t number, int *out, uint16_t *bou
 
     snprintf(service, sizeof service, "%u", number);
     rc = getaddrinfo(host, service, &hints, &list);
+    if (rc != 0) {
+        hints.ai_family = AF_UNSPEC;
+        rc = getaddrinfo(host, service, &hints, &list);
+    }
     if (rc != 0)
         return err_set(err, ERR_STATE, "cannot listen on %s: %s", host, gai_strerror(rc));
     fd = socket(list->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

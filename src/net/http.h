@@ -16,13 +16,14 @@
 #include "base/fs.h"
 #include "base/json.h"
 
-struct http_part {          /* One part of multipart/form-data. */
-    const char *name;       /* Field name. */
-    const char *filename;   /* As sent (UTF-8, RFC 5987 decoded), or NULL for a plain field. */
-    const char *type;       /* Content type as sent, or NULL. */
-    const char *value;      /* Plain fields: the text, NUL-terminated. */
+struct http_part {        /* One part of multipart/form-data. */
+    const char *name;     /* Field name. */
+    const char *filename; /* As sent (UTF-8, RFC 5987 decoded), or NULL for a plain field. */
+    const char *type;     /* Content type as sent, or NULL. */
+    const char *value;    /* Plain fields: the text, NUL-terminated. */
     size_t value_len;
-    char path[FS_PATH_MAX]; /* Files: where the bytes lie; removed when the exchange ends unless moved away. */
+    /* Files: where the bytes lie; removed when the exchange ends unless moved away. */
+    char path[FS_PATH_MAX];
     uint64_t size;
     char sha256[65];
 };
@@ -30,62 +31,84 @@ struct http_part {          /* One part of multipart/form-data. */
 enum http_body { HTTP_BODY_NONE, HTTP_BODY_JSON, HTTP_BODY_FORM, HTTP_BODY_FORM_OR_JSON };
 
 struct http_request {
-    const char *method;      /* "GET"; HEAD arrives as "GET" with head set. */
+    const char *method; /* "GET"; HEAD arrives as "GET" with head set. */
     bool head;
-    const char *path;        /* Decoded, "/api/v1/chat/workflows/..."; without the query; no NUL, dot segment or bad UTF-8. */
-    const char *raw_path;    /* As sent, without the query. */
-    const char *client;      /* Address text. */
-    char id[65];             /* X-Request-Id: as sent where it is 1..64 of [A-Za-z0-9._-], else 32 hex digits. */
-    const char *origin;      /* Origin header or NULL. */
-    const char *host;        /* Host header. */
-    int64_t started_ns;      /* Wall clock. */
-    const char *body;        /* JSON and other plain bodies; NUL-terminated; NULL when none. */
+    /* Decoded, "/api/v1/chat/workflows/..."; without the query; no NUL, dot segment or bad UTF-8. */
+    const char *path;
+    const char *raw_path; /* As sent, without the query. */
+    const char *client;   /* Address text. */
+    /* X-Request-Id: as sent where it is 1..64 of [A-Za-z0-9._-], else 32 hex digits. */
+    char id[65];
+    const char *origin; /* Origin header or NULL. */
+    const char *host;   /* Host header. */
+    int64_t started_ns; /* Wall clock. */
+    const char *body;   /* JSON and other plain bodies; NUL-terminated; NULL when none. */
     size_t body_len;
     const char *content_type;
     struct http_part *parts;
     size_t n_parts;
-    struct arena *arena;     /* Lives as long as the exchange. */
+    struct arena *arena; /* Lives as long as the exchange. */
     void *impl;
 };
 const char *http_header(const struct http_request *r, const char *name); /* NULL when absent. */
-const char *http_query(const struct http_request *r, const char *name);  /* Decoded; NULL when absent. */
-const struct http_part *http_part_find(const struct http_request *r, const char *name); /* First, or NULL. */
+/* Decoded; NULL when absent. */
+const char *http_query(const struct http_request *r, const char *name);
+/* The first of that name, or NULL. */
+const struct http_part *http_part_find(const struct http_request *r, const char *name);
 
 struct http_reply {
-    int status;                 /* 0 until set. */
-    const char *content_type;   /* Static or in the request's arena. */
-    struct { const char *name, *value; } headers[16];
+    int status;               /* 0 until set. */
+    const char *content_type; /* Static or in the request's arena. */
+    struct {
+        const char *name, *value;
+    } headers[16];
     size_t n_headers;
-    char *body;                 /* malloc'd, freed by the server. */
+    char *body; /* malloc'd, freed by the server. */
     size_t body_len;
-    int fd;                     /* -1, or a file whose bytes [fd_offset, fd_offset + fd_len) are the body; closed by the server. */
+    /*
+     * -1, or a file whose bytes [fd_offset, fd_offset + fd_len) are the body; closed by the server. With status
+     * 200, ranges are served; with an ETag among the headers, If-None-Match and If-Range are honoured.
+     */
+    int fd;
     uint64_t fd_offset, fd_len;
-    const char *events;         /* Conversation id: keep open as server-sent events from `since`. */
-    uint64_t since;
+    const char *events; /* Conversation id: keep open as server-sent events from `since`. */
+    uint64_t since;     /* UINT64_MAX: only what comes from now on. */
 };
-void http_reply_header(struct http_reply *reply, const char *name, const char *value); /* Not copied. */
+/* Static, or in the request's arena: not copied. X-Request-Id is added by net where it is not given. */
+void http_reply_header(struct http_reply *reply, const char *name, const char *value);
 
 /*
  * What route decides before the body is read. A request that breaks HTTP itself never reaches route: refuse is then
  * set by net to the status that fits (400, 414, 417, 426, 431) and body_error says what is wrong.
  */
 struct http_plan {
-    int refuse;               /* 0, or call `handle` at once without reading the body; the connection closes if there was one. */
-    enum http_body body;      /* NONE: a small body is read and ignored. */
-    uint64_t max_body;        /* Bytes, all parts together. Over it (declared or counted): handle with body_error 413. */
-    bool quick;               /* handle never blocks for this request (no store, no disk, no lock held long): it runs on the
-                                 loop thread, which saves half of a small reply's time. Not for bodies of forms. */
-    const char *upload_dir;   /* Where multipart files go; the same file system as their final place. */
-    void *route;              /* The app's own. */
+    /*
+     * 0, or the status to call `handle` for at once, without reading the body. The connection closes if there was a
+     * large one.
+     */
+    int refuse;
+    enum http_body body; /* NONE: a small body is read and ignored. */
+    /* Bytes, all parts together. Over it (declared or counted): handle with body_error 413. */
+    uint64_t max_body;
+    /*
+     * handle never blocks for this request (no store, no disk, no lock held long): it runs on the loop thread, which
+     * saves half of a small reply's time. Ignored for forms.
+     */
+    bool quick;
+    const char *upload_dir; /* Where multipart files go; on the file system of their final place. */
+    void *route;            /* The app's own. */
 };
 
 struct http_exchange {
     struct http_request request;
     struct http_reply reply;
     struct http_plan plan;
-    struct err body_error;    /* code != ERR_NONE: the request was refused (too large, malformed, disk full), or the reply
-                                 to it was (ERR_RANGE, ERR_BUSY: too many watchers; then handle runs a second time, with an
-                                 empty reply); handle only words the answer. */
+    /*
+     * code != ERR_NONE: the request was refused (too large, malformed, disk full), or the reply to it was
+     * (ERR_RANGE; ERR_BUSY: too many watchers), for which handle runs a second time with an empty reply.
+     * handle then only words the answer.
+     */
+    struct err body_error;
 };
 
 /*
@@ -98,11 +121,13 @@ void http_complete(struct http_exchange *x);
 
 /* The answer to a WebSocket client. */
 struct ws_decision {
-    int close_code;           /* 0: accept; else the socket is accepted, told `error_message`, and closed with this code. */
+    const struct http_request *request; /* Given: the handshake, for its headers. */
+    /* 0: accept; else the socket is accepted, told `error_message`, and closed with this code. */
+    int close_code;
     char error_message[256];
-    char conversation[64];    /* Watched from now on. */
+    char conversation[64]; /* Watched from now on. */
     uint64_t since;
-    bool replay;              /* A `since` was given: send the stored events after it first. */
+    bool replay; /* A `since` was given: send the stored events after it first. */
 };
 
 struct http_event;
@@ -114,11 +139,11 @@ struct http_app {
     /* Pool thread (or loop thread, see plan.quick). Fill x->reply (status, body, ...). Called for errors as well. */
     void (*handle)(void *arg, struct http_exchange *x);
     /* Pool thread. `origin` may be NULL. */
-    void (*ws_open)(void *arg, const char *path, const char *query, const char *origin, const char *host,
-        struct ws_decision *out);
+    void (*ws_open)(void *arg, const char *path, const char *query, const char *origin,
+        const char *host, struct ws_decision *out);
     /* Pool thread: may conversation `id` be watched ("subscribe")? */
     bool (*ws_may_watch)(void *arg, const char *id);
-    /* Pool thread: stored events after `since` (at most max), as texts to send; false: none or an error. */
+    /* Pool thread: stored events after `since` in order (at most max), as texts to send; false: none or an error. */
     bool (*replay)(void *arg, const char *id, uint64_t since, uint32_t max, struct arena *arena,
         struct http_event **out, size_t *n);
     /* Pool thread: number of the last stored event, for `connected`. */
@@ -132,15 +157,15 @@ struct http_event {
 
 struct http_config {
     const char *host;
-    uint16_t port;            /* 0: any free one. */
-    uint16_t ws_port;         /* 0: none. */
-    bool ws_port_any;         /* With ws_port 0: bind any free one (tests). */
-    uint32_t max_watchers;    /* WebSocket and SSE connections. */
+    uint16_t port;         /* 0: any free one. */
+    uint16_t ws_port;      /* 0: none. */
+    bool ws_port_any;      /* With ws_port 0: bind any free one (tests). */
+    uint32_t max_watchers; /* WebSocket and SSE connections. */
     uint32_t max_connections;
-    uint32_t timeout_s;       /* Idle; headers and slow bodies have deadlines of their own. */
+    uint32_t timeout_s; /* Idle; headers and slow bodies have deadlines of their own. */
     uint32_t ping_interval_s, ping_timeout_s;
-    uint32_t threads;         /* 0: 8. More are added, up to 8 times as many, while handlers wait. */
-    const char *tmp_dir;      /* For multipart files where the plan names no folder. */
+    uint32_t threads;    /* 0: 8. More are added, up to 8 times as many, while handlers wait. */
+    const char *tmp_dir; /* For multipart files where the plan names no folder. */
     /* Zero gives the default in brackets. */
     uint32_t headers_ms;      /* For a request's headers to arrive (10 s). */
     uint32_t body_grace_ms;   /* From here on a body must have come at 1 KiB/s on average (10 s). */
@@ -152,8 +177,8 @@ struct http_config {
 struct http_server;
 
 /* Bind, and start the threads. Errors: ERR_STATE naming the address that is taken. */
-bool http_start(const struct http_config *config, const struct http_app *app, struct http_server **out,
-    struct err *err) MUST_CHECK;
+bool http_start(const struct http_config *config, const struct http_app *app,
+    struct http_server **out, struct err *err) MUST_CHECK;
 uint16_t http_port(const struct http_server *s);
 uint16_t http_ws_port(const struct http_server *s);
 /*
@@ -168,7 +193,8 @@ void http_stop(struct http_server *s, int grace_ms);
  * seq 0: not numbered (progress). merge: replaces an unsent earlier frame with the same merge key
  * ("<run>/<step>"), so that a slow reader gets the latest only; NULL: never dropped.
  */
-void http_publish(struct http_server *s, const char *conversation, uint64_t seq, const char *text, const char *merge);
+void http_publish(struct http_server *s, const char *conversation, uint64_t seq, const char *text,
+    const char *merge);
 /* Close all watchers of a conversation that is gone (4404). */
 void http_drop_watchers(struct http_server *s, const char *conversation);
 

@@ -11,6 +11,7 @@
  *   http_body.c      the body: collected by the loop, digested by the pool
  *   http_reply.c     replies: conditions, ranges, to the library or by hand
  *   http_watch.c     WebSockets and event streams
+ *   http_publish.c   events from other threads to them
  *
  * Threads. The loop thread owns all of this. An exchange is lent to the pool while the library has its
  * connection suspended (states DIGEST and HANDLE); it comes back as a message.

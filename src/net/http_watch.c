@@ -6,7 +6,7 @@
  *                               └──────────────── MAY job ◀── {"type":"subscribe"} ◀──────┘
  *
  * The store is read on the pool. A job keeps a pointer to its watcher for the loop alone, which clears it
- * when the watcher ends or moves first. One job a watcher at a time.
+ * when the watcher ends first. One job a watcher at a time, however often it asks to move.
  */
 
 #include "net/http_watch.h"
@@ -26,6 +26,8 @@
 #include <unistd.h>
 
 enum { PAGE_EVENTS = 256, CLOSE_MS = 5000 };
+
+static const char STOPPING[] = "the server is stopping";
 
 enum job_kind { JOB_OPEN, JOB_PAGE, JOB_MAY };
 
@@ -131,6 +133,12 @@ static void close_watcher(struct http_watcher *w, int code, const char *reason)
         ws_close(w->ws, code, reason);
     else
         hub_touch(w->server->hub, &w->hub);
+}
+
+void http_watcher_dismiss(struct http_watcher *w, int code, const char *why)
+{
+    say(w, ws_text_error(why));
+    close_watcher(w, code, why);
 }
 
 /* Everything has been said and sent: close our half, and all when the client has closed its. */
@@ -242,7 +250,6 @@ static void submit(struct http_watcher *w, enum job_kind kind, const char *conve
     j->replay = replay;
     j->since = since;
     arena_init(&j->arena, NULL);
-    forget_job(w);
     w->job = j;
     w->server->lent++;
     http_pool_submit(w->server->pool, &j->job);
@@ -254,8 +261,6 @@ static void join(struct http_watcher *w, const char *conversation, bool replay, 
     hub_leave(w->server->hub, &w->hub);
     w->opened = false;
     w->more = false;
-    w->replay = replay;
-    w->since = since;
     if (hub_join(w->server->hub, &w->hub, conversation)) {
         submit(w, JOB_OPEN, conversation, replay, since);
     } else {
@@ -264,10 +269,17 @@ static void join(struct http_watcher *w, const char *conversation, bool replay, 
     }
 }
 
-/* The next page, or live, when the last page has gone out. */
+/* What comes next: a move that was asked for, the next page when the last has gone out, or live. */
 static void go_on(struct http_watcher *w)
 {
-    if (w->hub.live || w->job || !w->opened || w->close_by_ns || w->hub.out.bytes > HUB_OUT_LOW)
+    if (w->job || w->close_by_ns)
+        return;
+    if (w->next_move.conversation[0]) {
+        submit(w, JOB_MAY, w->next_move.conversation, w->next_move.replay, w->next_move.since);
+        w->next_move.conversation[0] = '\0';
+        return;
+    }
+    if (w->hub.live || !w->opened || w->hub.out.bytes > HUB_OUT_LOW)
         return;
     if (w->more || !hub_catch_up(w->server->hub, &w->hub))
         submit(w, JOB_PAGE, w->hub.conversation, true, w->hub.cursor);
@@ -309,10 +321,7 @@ static void work_done(struct http_server *s, struct http_msg *msg)
             join(w, j->conversation, j->replay, j->since);
         } else {
             say(w, ws_text_error("there is no such conversation"));
-            if (!w->opened) /* The look that this one replaced. */
-                submit(w, JOB_OPEN, w->hub.conversation, w->replay, w->since);
-            else
-                go_on(w);
+            go_on(w);
         }
     } else if (w) {
         if (j->kind == JOB_OPEN)
@@ -338,10 +347,14 @@ static void on_message(void *arg, const char *p, size_t n)
         say(w, ws_text_pong());
         break;
     case WS_SAID_SUBSCRIBE:
-        if (!message.chat_id || strlen(message.chat_id) > HUB_ID_MAX)
+        if (!message.chat_id || !*message.chat_id || strlen(message.chat_id) > HUB_ID_MAX) {
             say(w, ws_text_error("subscribe needs a chat_id"));
-        else
-            submit(w, JOB_MAY, message.chat_id, message.has_since, message.since);
+            break;
+        }
+        memcpy(w->next_move.conversation, message.chat_id, strlen(message.chat_id) + 1);
+        w->next_move.replay = message.has_since;
+        w->next_move.since = message.since;
+        go_on(w);
         break;
     case WS_SAID_OTHER:
         say(w, ws_text_ack(message.json));
@@ -391,6 +404,7 @@ void http_watch_ws_job(struct http_job *job)
     struct http_server *s = x->conn->server;
     const struct http_request *r = &x->pub.request;
 
+    x->ws->request = r;
     s->app.ws_open(s->app.arg, r->path, x->query, r->origin, r->host, x->ws);
     x->counted = http_watch_reserve(s);
     if (!x->counted && x->ws->close_code == 0) {
@@ -436,11 +450,10 @@ static void begin_ws(
     w->ws = ws_new(w->fd, extra, n_extra, &handler, w);
     if (!w->ws) {
         kill_watcher(w);
-    } else if (decision->close_code || http_stopping(w->server)) {
-        if (decision->close_code)
-            say(w, ws_text_error(decision->error_message));
-        close_watcher(w, decision->close_code ? decision->close_code : WS_GOING_AWAY,
-            decision->error_message);
+    } else if (decision->close_code) {
+        http_watcher_dismiss(w, decision->close_code, decision->error_message);
+    } else if (http_stopping(w->server)) {
+        close_watcher(w, WS_GOING_AWAY, STOPPING);
     } else {
         join(w, decision->conversation, decision->replay, decision->since);
         if (n_extra > 0)
@@ -553,80 +566,6 @@ void http_watch_close_all(struct http_server *s, bool hard)
         if (hard)
             kill_watcher(w);
         else
-            close_watcher(w, WS_GOING_AWAY, "the server is stopping");
+            close_watcher(w, WS_GOING_AWAY, STOPPING);
     }
-}
-
-/* --- Publications --- */
-
-struct publication {
-    struct http_msg msg;
-    uint64_t seq;
-    const char *text, *merge; /* merge may be NULL. */
-    char conversation[];      /* The others lie behind it. */
-};
-
-static void published(struct http_server *s, struct http_msg *msg)
-{
-    struct publication *p = (struct publication *)msg;
-
-    hub_publish(s->hub, p->conversation, p->seq, p->text, p->merge);
-    free(p);
-}
-
-void http_publish(struct http_server *s, const char *conversation, uint64_t seq, const char *text,
-    const char *merge)
-{
-    size_t id_len = strlen(conversation) + 1, text_len = strlen(text) + 1;
-    size_t merge_len = merge ? strlen(merge) + 1 : 0;
-    struct publication *p;
-
-    /* Who comes later finds stored events in the store: no need to carry this one to the loop. */
-    if (atomic_load(&s->n_watchers) == 0)
-        return;
-    p = malloc(sizeof *p + id_len + text_len + merge_len);
-    if (!p) {
-        http_drop_watchers(s, conversation); /* They would miss it; so let them come back. */
-        return;
-    }
-    p->msg.run = published;
-    p->seq = seq;
-    memcpy(p->conversation, conversation, id_len);
-    memcpy(p->conversation + id_len, text, text_len);
-    p->text = p->conversation + id_len;
-    p->merge = NULL;
-    if (merge)
-        p->merge = memcpy(p->conversation + id_len + text_len, merge, merge_len);
-    http_post(s, &p->msg);
-}
-
-static void drop_one(void *arg, struct hub_watcher *hub)
-{
-    struct http_watcher *w = http_watcher_of(hub);
-
-    (void)arg;
-    say(w, ws_text_error("the conversation has been deleted"));
-    close_watcher(w, WS_NOT_FOUND, "the conversation has been deleted");
-}
-
-static void dropped(struct http_server *s, struct http_msg *msg)
-{
-    struct publication *p = (struct publication *)msg;
-
-    hub_each(s->hub, p->conversation, drop_one, NULL);
-    free(p);
-}
-
-void http_drop_watchers(struct http_server *s, const char *conversation)
-{
-    size_t id_len = strlen(conversation) + 1;
-    struct publication *p = malloc(sizeof *p + id_len);
-
-    if (!p) {
-        log_write(LOG_ERROR, "not enough memory to close watchers", NULL);
-        return;
-    }
-    *p = (struct publication){ .msg.run = dropped };
-    memcpy(p->conversation, conversation, id_len);
-    http_post(s, &p->msg);
 }

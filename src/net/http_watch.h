@@ -20,10 +20,13 @@ struct http_watcher {
     struct http_addr *addr; /* Of a WebSocket. */
     struct watch_job *job;  /* Its look into the store under way. */
     bool counted;
-    bool opened;                 /* `connected` was sent for the present conversation. */
-    bool more;                   /* The last page of the replay was full. */
-    bool replay;                 /* As it was asked for, ... */
-    uint64_t since;              /* ... in case the first look is replaced. */
+    bool opened; /* `connected` was sent for the present conversation. */
+    bool more;   /* The last page of the replay was full. */
+    struct {     /* A subscription that waits for the job under way; the last one counts. */
+        char conversation[HUB_ID_MAX + 1]; /* "": none. */
+        bool replay;
+        uint64_t since;
+    } next_move;
     bool half_closed;            /* We will not send any more. */
     bool wants_out;              /* Waits for room in the socket. */
     int64_t sent_ns;             /* When something was last sent. */
@@ -32,5 +35,7 @@ struct http_watcher {
 };
 
 struct http_watcher *http_watcher_of(struct hub_watcher *hub);
+/* Tell it why, then close it. */
+void http_watcher_dismiss(struct http_watcher *w, int code, const char *why);
 
 #endif

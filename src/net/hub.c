@@ -231,9 +231,10 @@ void hub_free(struct hub *hub)
 
 bool hub_join(struct hub *hub, struct hub_watcher *w, const char *conversation)
 {
+    size_t size = strlen(conversation) + 1;
     struct topic **at, *topic;
 
-    if (strlen(conversation) > HUB_ID_MAX)
+    if (size > sizeof topic->id)
         return false;
     at = find_topic(hub, conversation);
     topic = *at;
@@ -241,10 +242,10 @@ bool hub_join(struct hub *hub, struct hub_watcher *w, const char *conversation)
         topic = calloc(1, sizeof *topic);
         if (!topic)
             return false;
-        strcpy(topic->id, conversation);
+        memcpy(topic->id, conversation, size);
         *at = topic;
     }
-    strcpy(w->conversation, conversation);
+    memcpy(w->conversation, conversation, size);
     w->next = topic->watchers;
     if (w->next)
         w->next->link = &w->next;

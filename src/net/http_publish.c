@@ -1,0 +1,77 @@
+/* From other threads to the watchers: a text is copied once and carried to the loop, where the hub has it. */
+
+#include "net/http_watch.h"
+
+#include "base/log.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct publication {
+    struct http_msg msg;
+    uint64_t seq;
+    const char *text, *merge; /* merge may be NULL. */
+    char conversation[];      /* The others lie behind it. */
+};
+
+static void published(struct http_server *s, struct http_msg *msg)
+{
+    struct publication *p = (struct publication *)msg;
+
+    hub_publish(s->hub, p->conversation, p->seq, p->text, p->merge);
+    free(p);
+}
+
+void http_publish(struct http_server *s, const char *conversation, uint64_t seq, const char *text,
+    const char *merge)
+{
+    size_t id_len = strlen(conversation) + 1, text_len = strlen(text) + 1;
+    size_t merge_len = merge ? strlen(merge) + 1 : 0;
+    struct publication *p;
+
+    /* Who comes later finds stored events in the store: no need to carry this one to the loop. */
+    if (atomic_load(&s->n_watchers) == 0)
+        return;
+    p = malloc(sizeof *p + id_len + text_len + merge_len);
+    if (!p) {
+        http_drop_watchers(s, conversation); /* They would miss it; so let them come back. */
+        return;
+    }
+    p->msg.run = published;
+    p->seq = seq;
+    memcpy(p->conversation, conversation, id_len);
+    memcpy(p->conversation + id_len, text, text_len);
+    p->text = p->conversation + id_len;
+    p->merge = NULL;
+    if (merge)
+        p->merge = memcpy(p->conversation + id_len + text_len, merge, merge_len);
+    http_post(s, &p->msg);
+}
+
+static void drop_one(void *arg, struct hub_watcher *hub)
+{
+    (void)arg;
+    http_watcher_dismiss(http_watcher_of(hub), WS_NOT_FOUND, "the conversation has been deleted");
+}
+
+static void dropped(struct http_server *s, struct http_msg *msg)
+{
+    struct publication *p = (struct publication *)msg;
+
+    hub_each(s->hub, p->conversation, drop_one, NULL);
+    free(p);
+}
+
+void http_drop_watchers(struct http_server *s, const char *conversation)
+{
+    size_t id_len = strlen(conversation) + 1;
+    struct publication *p = malloc(sizeof *p + id_len);
+
+    if (!p) {
+        log_write(LOG_ERROR, "not enough memory to close watchers", NULL);
+        return;
+    }
+    *p = (struct publication){ .msg.run = dropped };
+    memcpy(p->conversation, conversation, id_len);
+    http_post(s, &p->msg);
+}
