@@ -27,7 +27,7 @@ struct work {
     const struct task *task;
     struct plan *plan;
     struct staging staging;
-    struct json *files, *spec;
+    struct json *steps, *files, *spec; /* steps: with what settings add. */
     const char *input;
     char output[FS_PATH_MAX]; /* Exact path of the last step's file; "" for its own name. */
     int out_fd;               /* The last step's file goes here; -1: to a file. */
@@ -139,7 +139,7 @@ static bool make_spec(struct work *w, struct err *err)
         return false;
     ok = json_set_string(spec, "job", "run");
     ok = json_set_int(spec, "now_ns", clock_wall_ns()) && ok;
-    ok = json_set(spec, "steps", json_ref(w->task->steps)) && ok;
+    ok = json_set(spec, "steps", json_ref(w->steps)) && ok;
     ok = json_set_string(spec, "input", w->input) && ok;
     ok = json_set(spec, "files", json_ref(w->files)) && ok;
     ok = json_set_string(spec, "outputs_dir", outputs) && ok;
@@ -297,7 +297,9 @@ static bool prepare(struct work *w, struct err *err)
     w->output_files = json_new_array();
     if (!w->files || !w->results || !w->output_files)
         return err_nomem(err);
-    if (!plan_new(w->task->steps, max_steps, &w->plan, err))
+    w->steps = json_clone(w->task->steps);
+    if (!w->steps || !plan_apply_settings(w->steps, w->task->settings, err) ||
+        !plan_new(w->steps, max_steps, &w->plan, err))
         return false;
     w->input = choose_input(w);
     return open_staging(w, err) && gather_files(w, err) && make_spec(w, err);
@@ -331,6 +333,7 @@ static void finish(struct work *w)
     staging_close(&w->staging);
     drive_deinit(&w->drive);
     plan_free(w->plan);
+    json_free(w->steps);
     json_free(w->spec);
     json_free(w->files);
     json_free(w->results);

@@ -96,6 +96,7 @@ static const struct arg entry_fields[] = {
         .depends = "normalization_type", .fields_of = parameters_of,
         .help = "Parameters of that type, such as {\"decimals\": 2}." },
     { ARG(struct entry_args, backup_original, BOOL), .fallback = "false",
+        .setting = "normalization.backup_original",
         .help = "Keep the values as they were in a column NAME_original." },
     { ARG(struct entry_args, on_error, CHOICE), .choices = on_error_choices,
         .help = "What to do with values that cannot be converted: keep them, make them blank, or "
@@ -110,6 +111,7 @@ static const struct arg normalize_arg_list[] = {
                 "[{\"column_name\": \"email\", \"normalization_type\": \"lowercase\"}].",
         .ask = "Which columns should be normalized, and how?" },
     { ARG(struct normalize_args, return_report, BOOL), .fallback = "true",
+        .setting = "normalization.generate_report",
         .help = "Tell what each normalization found and changed." },
     { 0 },
 };

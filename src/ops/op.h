@@ -82,6 +82,8 @@ struct arg {
     /* ARG_JSON: an object whose fields depend on what the choice argument `depends` beside it is. */
     const char *depends;
     const struct arg *(*fields_of)(int choice);
+    /* The setting that decides when the argument is not given (plan_apply_settings()), or NULL. */
+    const char *setting;
     const char *help; /* One sentence, for help and OpenAPI. */
     const char *ask;  /* What the bot asks when it is missing. */
 };

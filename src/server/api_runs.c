@@ -42,7 +42,8 @@ static bool argument_error(struct err *err, const char *argument, const char *se
 }
 
 /* Replace each step's input_file by the stored file's name. */
-static bool resolve_steps(struct request *q, const struct json *given, struct err *err)
+static bool resolve_steps(
+    struct call *call, struct request *q, const struct json *given, struct err *err)
 {
     q->steps = json_clone(given);
     for (size_t i = 0; i < json_len(q->steps); i++) {
@@ -58,7 +59,7 @@ static bool resolve_steps(struct request *q, const struct json *given, struct er
             return false;
         json_set_string(step, "input_file", f->name);
     }
-    return q->steps ? true : err_nomem(err);
+    return q->steps ? plan_apply_settings(q->steps, call->server->settings, err) : err_nomem(err);
 }
 
 /* The run to resume gives its input, and its steps where the request brings none. */
@@ -80,7 +81,7 @@ static bool resolve_resume(
             run_status_name(run.status));
     if (!json_parse(run.steps, strlen(run.steps), &old, err))
         return false;
-    ok = resolve_steps(q, given ? given : old, err);
+    ok = resolve_steps(call, q, given ? given : old, err);
     json_free(old);
     if (!ok)
         return false;
@@ -117,7 +118,7 @@ static bool resolve(struct call *call, const struct json *body, struct request *
     q->resume = json_get_string(body, "resume");
     if (q->resume)
         return resolve_resume(call, q, steps, err);
-    if (!resolve_steps(q, steps, err))
+    if (!resolve_steps(call, q, steps, err))
         return false;
     if (input) {
         if (!file_resolve(&q->c, q->files, q->n_files, input, "input_file", &f, err))

@@ -10,6 +10,7 @@
 
 #include "workflow/plan.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { MAX_STEPS = 3 };
@@ -101,12 +102,46 @@ static void a_plan(void **state)
     plan_free(plan);
 }
 
+static void settings_decide_what_steps_leave_open(void **state)
+{
+    static const char text[] =
+        "[{\"operation\": \"sql/generate\", \"arguments\": {\"batch_size\": 5}},"
+        " {\"operation\": \"normalization/apply\", \"arguments\": {\"normalizations\": "
+        "[{\"column\": \"a\", \"type\": \"uppercase\"}]}},"
+        " {\"operation\": \"sql/generate\"}, {\"operation\": \"no/such\"}, 7]";
+    static const char want[] =
+        "[{\"operation\":\"sql/"
+        "generate\",\"arguments\":{\"batch_size\":5,\"database_type\":\"mysql\"}},"
+        "{\"operation\":\"normalization/apply\",\"arguments\":{\"normalizations\":"
+        "[{\"column\":\"a\",\"type\":\"uppercase\",\"backup_original\":true}]}},"
+        "{\"operation\":\"sql/"
+        "generate\",\"arguments\":{\"database_type\":\"mysql\",\"batch_size\":7}},"
+        "{\"operation\":\"no/such\"},7]";
+    const struct setting_flag flags[] = { { "sql.default_database", "mysql" },
+        { "sql.default_batch_size", "7" }, { "normalization.backup_original", "yes" }, { 0 } };
+    struct settings *settings;
+    struct json *steps;
+    struct err err;
+    char *got;
+
+    (void)state;
+    assert_true(settings_load(NULL, NULL, flags, &settings, &err));
+    assert_true(json_parse(text, strlen(text), &steps, &err));
+    assert_true(plan_apply_settings(steps, settings, &err));
+    got = json_text(steps);
+    assert_string_equal(got, want);
+    free(got);
+    json_free(steps);
+    settings_free(settings);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_refused),
         cmocka_unit_test(the_argument_is_named_from_the_steps),
         cmocka_unit_test(a_plan),
+        cmocka_unit_test(settings_decide_what_steps_leave_open),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
