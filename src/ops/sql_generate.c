@@ -97,6 +97,7 @@ static const struct arg auto_fields[] = {
         .shorthand = "column", .is_column = true, .help = text }
 #define DATABASE_ARGS                                                                              \
     { ARG(struct sql_args, database_type, CHOICE), .fallback = "\"postgresql\"",                   \
+        .setting = "sql.default_database",                                                        \
         .choices = dialect_choices, .choice_aliases = dialect_aliases, .aliases = database_aliases, \
         .help = "Database the script is for.",                                                     \
         .ask = "For which database: postgresql, mysql or sqlite?" },                               \
@@ -106,10 +107,12 @@ static const struct arg auto_fields[] = {
     { ARG(struct sql_args, template, STR), .min = 1, .max = TEMPLATE_MAX_BYTES,                    \
         .help = "Statement to write for each row instead of an INSERT, with {column} for values." }, \
     { ARG(struct sql_args, batch_size, INT), .fallback = "1000", .min = 1, .max = 1000000,         \
+        .setting = "sql.default_batch_size",                                                      \
         .help = "Rows in one transaction." },                                                      \
     { ARG(struct sql_args, rows_per_insert, INT), .fallback = "1", .min = 1, .max = 10000,         \
         .help = "Rows in one INSERT statement." },                                                 \
     { ARG(struct sql_args, include_transaction, BOOL), .fallback = "true",                         \
+        .setting = "sql.include_transaction",                                                     \
         .help = "Put the statements into transactions." },                                         \
     { ARG(struct sql_args, empty_as, CHOICE), .fallback = "\"null\"", .choices = empty_choices,    \
         .help = "Write blank cells as NULL, or as empty text." }
