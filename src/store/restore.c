@@ -184,8 +184,8 @@ static bool check_files(struct restore *r, struct err *err)
 
 static bool load_own_rows(struct restore *r, struct err *err)
 {
-    char *text;
-    size_t n;
+    char *text = NULL;
+    size_t n = 0;
     bool ok;
 
     if (!load_member(r, DUMP_ROWS, &text, &n, err))

@@ -272,7 +272,7 @@ static bool take_entry(struct unpacking *u, struct archive_entry *entry, struct 
 
     if (!given || strlen(given) >= sizeof name)
         return err_set(err, ERR_DATA, "the archive holds a name that cannot be read");
-    strcpy(name, given);
+    memcpy(name, given, strlen(given) + 1);
     if (++u->seen > DUMP_MEMBERS_MAX)
         return err_set(err, ERR_TOO_LARGE, "the archive holds more than %d files and folders",
             DUMP_MEMBERS_MAX);
