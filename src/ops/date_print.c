@@ -105,9 +105,19 @@ static size_t put_name(char *out, size_t size, const char *name, int most)
     return (size_t)n;
 }
 
+/* v >= 0 with leading zeros up to `width`, none where bare. Cut to size; returns the length it would have. */
 static size_t put_number(char *out, size_t size, int v, int width, bool bare)
 {
-    return (size_t)snprintf(out, size, "%0*d", bare ? 1 : width, v);
+    char digits[12];
+    size_t n = 0;
+
+    do {
+        digits[n++] = (char)('0' + v % 10);
+        v /= 10;
+    } while (v || (!bare && n < (size_t)width));
+    for (size_t i = 0; i < n && i < size; i++)
+        out[i] = digits[n - 1 - i];
+    return n;
 }
 
 static size_t put_code(const struct date *d, char code, bool bare, char *out, size_t size)

@@ -3,29 +3,18 @@
  *
  *   entry    one normalization: column, rule, parameters
  *   chain    the entries of one column; each works on what the one before it has made
- *
- * A rule that needs all of its column first (mean, quartiles, the order of dates) gets a first pass over
- * what the rules before it make. Where a chain has several such rules, its column is set aside during
- * the first pass and gone through once more for each of them:
- *
- *   scan:      input ─▶ rules before the first scanning one ─▶ its scan, and the spill
- *   scan_end:  spill ─▶ rules up to the next scanning one ─▶ its scan      ... for each
  */
 
 #include "ops/columns.h"
-#include "ops/rules/rule.h"
-#include "ops/values.h"
+#include "ops/rules/chain.h"
 
 #include "base/clock.h"
 #include "base/date.h"
-#include "table/profile.h"
-#include "table/spill.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-enum { CHAIN_SPILL_MEMORY = 4 << 20, MAX_NORMALIZATIONS = 500 };
+enum { MAX_NORMALIZATIONS = 500 };
 
 struct entry_args {
     const char *column;
@@ -41,31 +30,11 @@ struct normalize_args {
     bool return_report;
 };
 
-/* One normalization at work. */
-struct entry {
-    const struct entry_args *args;
-    struct rule_run run;
-    bool scans;
-    uint64_t changed, unconverted;
-    uint64_t places[WARN_PLACES]; /* Rows of the first that were not converted. */
-};
-
-struct chain {
-    uint32_t column;
-    struct entry *entries;
-    size_t n;
-    size_t n_scans;
-    struct cell *cells; /* The column as it becomes. */
-    int32_t backup;     /* Column of the output that keeps the original, or -1. */
-    struct profile *
-        *profiles; /* [n + 1]: before the first entry, and after each; NULL without report. */
-    struct spill *spill;
-};
-
 struct normalize {
     const struct normalize_args *args;
     const struct op_env *env;
     struct chain *chains;
+    int32_t *backups; /* Of each chain: the column of the output that keeps the original, or -1. */
     size_t n_chains;
     struct arena text; /* Of the batch at hand. */
     struct batch *out;
@@ -165,78 +134,36 @@ static bool normalize_check(void *args, struct arena *arena, struct err *err)
 
 static void close_chains(struct normalize *x)
 {
-    for (size_t c = 0; c < x->n_chains; c++) {
-        struct chain *chain = &x->chains[c];
-
-        for (size_t i = 0; i < chain->n; i++) {
-            struct rule_run *r = &chain->entries[i].run;
-
-            if (r->rule && r->rule->close)
-                r->rule->close(r);
-        }
-        for (size_t i = 0; chain->profiles && i <= chain->n; i++)
-            profile_free(chain->profiles[i]);
-        spill_free(chain->spill);
-    }
+    for (size_t c = 0; c < x->n_chains; c++)
+        chain_close(&x->chains[c]);
     arena_deinit(&x->text);
 }
 
-static bool open_entry(struct normalize *x, struct chain *chain, const struct entry_args *args,
-    const char *column, struct err *err)
+/* The chain of a column, begun where there is none; NULL when memory ends. */
+static struct chain *chain_of(struct normalize *x, uint32_t column, const char *name)
 {
-    struct entry *e = &chain->entries[chain->n];
-    const struct rule *rule = rule_table[args->type];
-    struct rule_run *r = &e->run;
+    struct chain *chain = x->chains;
 
-    e->args = args;
-    r->params = args->params;
-    r->arena = x->env->arena;
-    r->text = &x->text;
-    r->budget = x->env->budget;
-    r->warnings = x->env->warnings;
-    r->column = column;
-    r->state = arena_calloc(x->env->arena, 1, rule->state_size ? rule->state_size : 1);
-    if (!r->state)
-        return err_nomem(err);
-    r->rule = rule; /* From here on it is closed. */
-    chain->n++;
-    e->scans = rule_scans(rule, r->params);
-    chain->n_scans += e->scans;
-    return !rule->open || rule->open(r, err);
-}
-
-static struct chain *find_chain(struct normalize *x, uint32_t column)
-{
-    for (size_t c = 0; c < x->n_chains; c++) {
-        if (x->chains[c].column == column)
-            return &x->chains[c];
+    for (; chain < x->chains + x->n_chains; chain++) {
+        if (chain->column == column)
+            return chain;
     }
-    return NULL;
-}
-
-/* Room for all entries that name the column; the chain is new. */
-static struct chain *add_chain(struct normalize *x, uint32_t column)
-{
-    struct chain *chain = &x->chains[x->n_chains];
-
-    chain->entries = arena_calloc(x->env->arena, x->args->normalizations.n, sizeof *chain->entries);
-    chain->cells = arena_calloc(x->env->arena, BATCH_ROWS, sizeof *chain->cells);
-    if (!chain->entries || !chain->cells)
+    if (!chain_init(chain, column, name, x->args->normalizations.n, x->env, &x->text))
         return NULL;
-    chain->column = column;
-    chain->backup = -1;
-    x->n_chains++;
+    x->backups[x->n_chains++] = -1;
     return chain;
 }
 
 static bool open_entries(struct normalize *x, const struct schema *in, struct err *err)
 {
     const struct entry_args *e = x->args->normalizations.v;
+    size_t n = x->args->normalizations.n;
 
-    x->chains = arena_calloc(x->env->arena, x->args->normalizations.n, sizeof *x->chains);
-    if (!x->chains)
+    x->chains = arena_calloc(x->env->arena, n, sizeof *x->chains);
+    x->backups = arena_calloc(x->env->arena, n, sizeof *x->backups);
+    if (!x->chains || !x->backups)
         return err_nomem(err);
-    for (size_t i = 0; i < x->args->normalizations.n; i++) {
+    for (size_t i = 0; i < n; i++) {
         char where[64];
         uint32_t column = 0;
         struct chain *chain;
@@ -244,15 +171,17 @@ static bool open_entries(struct normalize *x, const struct schema *in, struct er
         snprintf(where, sizeof where, "normalizations[%zu].column_name", i);
         if (!schema_get(in, e[i].column, where, &column, err))
             return false;
-        chain = find_chain(x, column);
-        if (!chain)
-            chain = add_chain(x, column);
+        chain = chain_of(x, column, in->columns[column].name);
         if (!chain)
             return err_nomem(err);
-        if (!open_entry(x, chain, &e[i], in->columns[column].name, err))
+        if (!chain_add(chain, rule_table[e[i].type], e[i].params, i, err))
             return false;
-        if (e[i].backup_original && chain->backup < 0)
-            chain->backup = 0;
+        if (e[i].backup_original)
+            x->backups[chain - x->chains] = 0;
+    }
+    for (size_t c = 0; c < x->n_chains; c++) {
+        if (!chain_start(&x->chains[c], x->args->return_report, err))
+            return false;
     }
     return true;
 }
@@ -265,7 +194,7 @@ static bool out_schema(
     struct schema *s;
 
     for (size_t c = 0; c < x->n_chains; c++)
-        n += x->chains[c].backup >= 0;
+        n += x->backups[c] >= 0;
     s = schema_new(x->env->arena, n);
     x->out = columns_view_new(x->env->arena, n);
     if (!s || !x->out)
@@ -277,55 +206,20 @@ static bool out_schema(
     for (size_t c = 0; c < x->n_chains; c++) {
         const char *name;
 
-        if (x->chains[c].backup < 0)
+        if (x->backups[c] < 0)
             continue;
         name = arena_printf(x->env->arena, "%s_original", in->columns[x->chains[c].column].name);
         name = name ? columns_free_name(s, n, name, x->env->arena) : NULL;
         if (!name)
             return err_nomem(err);
-        x->chains[c].backup = (int32_t)n;
+        x->backups[c] = (int32_t)n;
         s->columns[n++] = (struct column){ name, name };
     }
     *out = s;
     return true;
 }
 
-static bool open_second_passes(struct normalize *x, struct err *err)
-{
-    for (size_t c = 0; c < x->n_chains; c++) {
-        struct chain *chain = &x->chains[c];
-
-        if (chain->n_scans > 1) {
-            chain->spill = spill_new(x->env->tmp_dir, 1, CHAIN_SPILL_MEMORY);
-            if (!chain->spill)
-                return err_nomem(err);
-        }
-        if (!x->args->return_report)
-            continue;
-        chain->profiles = arena_calloc(x->env->arena, chain->n + 1, sizeof(*chain->profiles));
-        if (!chain->profiles)
-            return err_nomem(err);
-        for (size_t i = 0; i <= chain->n; i++) {
-            chain->profiles[i] = profile_new(1, true, x->env->budget);
-            if (!chain->profiles[i])
-                return err_nomem(err);
-        }
-    }
-    return true;
-}
-
 /* ---- passes ---- */
-
-static void begin_chain(struct chain *chain)
-{
-    for (size_t i = 0; i < chain->n; i++) {
-        struct entry *e = &chain->entries[i];
-
-        e->changed = e->unconverted = 0;
-        if (e->run.rule->begin)
-            e->run.rule->begin(&e->run);
-    }
-}
 
 static bool normalize_open(const void *args, const struct op_env *env, const struct schema *in,
     const struct schema **out, void **state, struct err *err)
@@ -337,101 +231,12 @@ static bool normalize_open(const void *args, const struct op_env *env, const str
     x->args = args;
     x->env = env;
     arena_init(&x->text, env->budget);
-    if (!open_entries(x, in, err) || !out_schema(x, in, out, err) || !open_second_passes(x, err)) {
+    if (!open_entries(x, in, err) || !out_schema(x, in, out, err)) {
         close_chains(x);
         return false;
     }
-    for (size_t c = 0; c < x->n_chains; c++)
-        begin_chain(&x->chains[c]);
     *state = x;
     return true;
-}
-
-static bool fail_value(const struct entry *e, const struct cell *cell, struct err *err)
-{
-    char scratch[CELL_SHOWN_MAX];
-    size_t n;
-    const char *p = cell_shown(cell, scratch, &n);
-
-    err_set(err, ERR_DATA, "row %llu, column '%.64s': %s cannot convert '%.*s'",
-        (unsigned long long)e->run.row, e->run.column, e->run.rule->name, n > 60 ? 60 : (int)n, p);
-    err->at.row = e->run.row;
-    snprintf(err->column, sizeof err->column, "%s", e->run.column);
-    return false;
-}
-
-/* Does the cell show something else now? Text 12 that has become the number 12 does not. */
-static bool has_changed(const struct cell *before, const struct cell *after)
-{
-    char a[CELL_SHOWN_MAX], b[CELL_SHOWN_MAX];
-    const char *p, *q;
-    size_t n, m;
-
-    if (before->type == after->type)
-        return !cell_same(before, after);
-    p = cell_shown(before, a, &n);
-    q = cell_shown(after, b, &m);
-    return n != m || memcmp(p, q, n) != 0;
-}
-
-static bool apply_one(struct entry *e, struct cell *cell, struct err *err)
-{
-    const struct rule_params *common = e->run.params;
-    struct cell before = *cell;
-
-    switch (e->run.rule->apply(&e->run, cell, err)) {
-    case RULE_FAILED:
-        return false;
-    case RULE_UNCONVERTED:
-        if (common->on_error == RULE_FAIL)
-            return fail_value(e, &before, err);
-        if (e->unconverted < WARN_PLACES)
-            e->places[e->unconverted] = e->run.row;
-        e->unconverted++;
-        *cell = common->on_error == RULE_BLANK ? cell_blank() : before;
-        break;
-    case RULE_DONE:
-        break;
-    }
-    e->changed += has_changed(&before, cell);
-    return true;
-}
-
-/* Entries [first, end) of the chain over its cells, which stood on rows of `b`. */
-static bool apply_entries(
-    struct chain *chain, size_t first, size_t end, const struct batch *b, struct err *err)
-{
-    for (size_t i = first; i < end; i++) {
-        struct entry *e = &chain->entries[i];
-        bool blanks = e->run.rule->sees_blanks;
-
-        for (uint32_t row = 0; row < b->n_rows; row++) {
-            if (cell_is_blank(chain->cells[row]) && !blanks)
-                continue;
-            e->run.row = batch_row(b, row);
-            if (!apply_one(e, &chain->cells[row], err))
-                return false;
-        }
-    }
-    return true;
-}
-
-static bool scan_cells(
-    struct entry *e, const struct cell *cells, const struct batch *b, struct err *err)
-{
-    for (uint32_t row = 0; row < b->n_rows; row++) {
-        e->run.row = batch_row(b, row);
-        if (!cell_is_blank(cells[row]) && !e->run.rule->scan(&e->run, &cells[row], err))
-            return false;
-    }
-    return true;
-}
-
-static size_t next_scan(const struct chain *chain, size_t from)
-{
-    while (from < chain->n && !chain->entries[from].scans)
-        from++;
-    return from;
 }
 
 static bool normalize_wants_scan(const void *state)
@@ -451,62 +256,9 @@ static bool normalize_scan(void *state, const struct batch *in, struct err *err)
 
     arena_reset(&x->text);
     for (size_t c = 0; c < x->n_chains; c++) {
-        struct chain *chain = &x->chains[c];
-        size_t first = next_scan(chain, 0);
-        struct batch one = *in;
-
-        if (!chain->n_scans)
-            continue;
-        memcpy(chain->cells, in->columns[chain->column], in->n_rows * sizeof *chain->cells);
-        if (!apply_entries(chain, 0, first, in, err) ||
-            !scan_cells(&chain->entries[first], chain->cells, in, err))
-            return false;
-        one.n_columns = 1;
-        one.columns = &chain->cells;
-        if (chain->spill && !spill_write(chain->spill, &one, err))
+        if (x->chains[c].n_scans && !chain_scan(&x->chains[c], in, err))
             return false;
     }
-    return true;
-}
-
-/* The scanning entry `to` gets its pass: the spill holds the column as it is before entry `from`. */
-static bool scan_again(
-    struct normalize *x, struct chain *chain, size_t from, size_t to, struct err *err)
-{
-    const struct batch *b;
-
-    if (!spill_rewind(chain->spill, err))
-        return false;
-    for (;;) {
-        arena_reset(&x->text);
-        if (!spill_next(chain->spill, &b, err))
-            return false;
-        if (!b)
-            return true;
-        memcpy(chain->cells, b->columns[0], b->n_rows * sizeof *chain->cells);
-        if (!apply_entries(chain, from, to, b, err) ||
-            !scan_cells(&chain->entries[to], chain->cells, b, err))
-            return false;
-    }
-}
-
-static bool end_scans(struct normalize *x, struct chain *chain, struct err *err)
-{
-    size_t first = next_scan(chain, 0);
-
-    for (size_t i = first; i < chain->n; i = next_scan(chain, i + 1)) {
-        struct entry *e = &chain->entries[i];
-
-        if (i > first) {
-            begin_chain(chain);
-            if (!scan_again(x, chain, first, i, err))
-                return false;
-        }
-        if (e->run.rule->scan_end && !e->run.rule->scan_end(&e->run, err))
-            return false;
-    }
-    spill_free(chain->spill);
-    chain->spill = NULL;
     return true;
 }
 
@@ -515,35 +267,7 @@ static bool normalize_scan_end(void *state, struct err *err)
     struct normalize *x = state;
 
     for (size_t c = 0; c < x->n_chains; c++) {
-        struct chain *chain = &x->chains[c];
-
-        if (chain->n_scans && !end_scans(x, chain, err))
-            return false;
-        begin_chain(chain);
-    }
-    return true;
-}
-
-static bool profile_cells(
-    struct profile *profile, struct cell *cells, const struct batch *b, struct err *err)
-{
-    struct batch one = *b;
-
-    one.n_columns = 1;
-    one.columns = &cells;
-    return profile_add(profile, &one, err);
-}
-
-static bool push_chain(struct chain *chain, const struct batch *in, struct err *err)
-{
-    memcpy(chain->cells, in->columns[chain->column], in->n_rows * sizeof *chain->cells);
-    if (!chain->profiles)
-        return apply_entries(chain, 0, chain->n, in, err);
-    if (!profile_cells(chain->profiles[0], chain->cells, in, err))
-        return false;
-    for (size_t i = 0; i < chain->n; i++) {
-        if (!apply_entries(chain, i, i + 1, in, err) ||
-            !profile_cells(chain->profiles[i + 1], chain->cells, in, err))
+        if (x->chains[c].n_scans && !chain_scan_end(&x->chains[c], err))
             return false;
     }
     return true;
@@ -561,11 +285,11 @@ static bool normalize_push(
     for (size_t c = 0; c < x->n_chains; c++) {
         struct chain *chain = &x->chains[c];
 
-        if (!push_chain(chain, in, err))
+        if (!chain_push(chain, in, err))
             return false;
         out->columns[chain->column] = chain->cells;
-        if (chain->backup >= 0)
-            out->columns[chain->backup] = in->columns[chain->column];
+        if (x->backups[c] >= 0)
+            out->columns[x->backups[c]] = in->columns[chain->column];
     }
     out->n_rows = in->n_rows;
     out->rows = in->rows;
@@ -576,31 +300,14 @@ static bool normalize_push(
 
 /* ---- result ---- */
 
-static void warn_entry(const struct normalize *x, const struct entry *e)
-{
-    const struct rule_params *common = e->run.params;
-    const char *message = common->on_error == RULE_BLANK
-                              ? "Values that could not be converted were made blank"
-                              : "Values that could not be converted were kept as they were";
-    uint64_t shown = e->unconverted < WARN_PLACES ? e->unconverted : WARN_PLACES;
-
-    for (uint64_t i = 0; i < shown; i++)
-        warn_add(x->env->warnings, "unconverted", message, "row %llu, column %s (%s)",
-            (unsigned long long)e->places[i], e->run.column, e->run.rule->name);
-    if (e->unconverted > shown)
-        warn_addn(x->env->warnings, "unconverted", message, e->unconverted - shown, NULL);
-}
-
 static bool normalize_finish(void *state, const struct op_emit *emit, struct err *err)
 {
     struct normalize *x = state;
 
     (void)emit;
     (void)err;
-    for (size_t c = 0; c < x->n_chains; c++) {
-        for (size_t i = 0; i < x->chains[c].n; i++)
-            warn_entry(x, &x->chains[c].entries[i]);
-    }
+    for (size_t c = 0; c < x->n_chains; c++)
+        chain_warn(&x->chains[c]);
     return true;
 }
 
@@ -618,13 +325,14 @@ static struct json *stats_json(const struct normalize *x, struct profile *profil
 
 static struct json *entry_json(const struct normalize *x, const struct chain *chain, size_t i)
 {
-    const struct entry *e = &chain->entries[i];
+    const struct entry_args *args = x->args->normalizations.v;
+    const struct chain_entry *e = &chain->entries[i];
+    const struct json *parameters = args[e->order].parameters;
     struct json *entry = json_new_object();
 
     json_set_string(entry, "column_name", e->run.column);
     json_set_string(entry, "normalization_type", e->run.rule->name);
-    json_set(entry, "parameters",
-        e->args->parameters ? json_ref(e->args->parameters) : json_new_object());
+    json_set(entry, "parameters", parameters ? json_ref(parameters) : json_new_object());
     json_set(entry, "before_stats", stats_json(x, chain->profiles[i]));
     json_set(entry, "after_stats", stats_json(x, chain->profiles[i + 1]));
     json_set_int(entry, "changed", (int64_t)e->changed);
@@ -638,13 +346,12 @@ static struct json *entry_json(const struct normalize *x, const struct chain *ch
 /* The entries in the order they were asked for. */
 static struct json *entries_json(const struct normalize *x)
 {
-    const struct entry_args *args = x->args->normalizations.v;
     struct json *list = json_new_array();
 
     for (size_t i = 0; i < x->args->normalizations.n; i++) {
         for (size_t c = 0; c < x->n_chains; c++) {
             for (size_t k = 0; k < x->chains[c].n; k++) {
-                if (x->chains[c].entries[k].args == &args[i])
+                if (x->chains[c].entries[k].order == i)
                     json_add(list, entry_json(x, &x->chains[c], k));
             }
         }
