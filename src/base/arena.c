@@ -77,7 +77,8 @@ void arena_reset(struct arena *arena)
 static struct arena_block *add_block(struct arena *arena, size_t size)
 {
     /* Doubling keeps the number of blocks, and so the cost of a reset, small. */
-    size_t room = arena->head && arena->head->size < SIZE_MAX / 4 ? arena->head->size * 2 : BLOCK_MIN;
+    size_t room =
+        arena->head && arena->head->size < SIZE_MAX / 4 ? arena->head->size * 2 : BLOCK_MIN;
     struct arena_block *b;
 
     if (room > (size_t)16 << 20)

@@ -100,7 +100,8 @@ bool buf_ok(const struct buf *buf, const char *what, struct err *err)
 {
     if (!buf->failed)
         return true;
-    return err_set(err, ERR_BUDGET, "%s is larger than %zu bytes or memory is short", what, buf->max);
+    return err_set(
+        err, ERR_BUDGET, "%s is larger than %zu bytes or memory is short", what, buf->max);
 }
 
 const char *buf_str(struct buf *buf)
