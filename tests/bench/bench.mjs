@@ -2,7 +2,7 @@
 // medians. Exits 1 when a command fails, when results disagree, or when a streaming task needs more memory for more rows.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { cpus, release, totalmem } from 'node:os';
+import { cpus, loadavg, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { SMALL, tasksOf } from './tasks.mjs';
 import { markdown, summary } from './report.mjs';
@@ -31,6 +31,7 @@ const bench = {
     : spawnSync('which', [name]).status === 0),
 };
 const faults = [];
+const load = loadavg()[0].toFixed(1);
 
 function output(command, ...args) {
   const run = spawnSync(command, args, { encoding: 'utf8' });
@@ -165,6 +166,7 @@ const report = {
     cpu: `${cpus()[0].model.trim()}, ${cpus().length} cores`,
     memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
     kernel: `Linux ${release()}`,
+    load,
     versions: [output(bench.program, 'version'), output('mlr', '--version'), `node ${process.version}`,
       output('/usr/bin/python3', '-c', 'import sys, pandas, openpyxl; print("Python", sys.version.split()[0] + ", pandas", pandas.__version__ + ", openpyxl", openpyxl.__version__)'),
       output('dpkg-query', '-W', '-f', 'libxlsxwriter ${Version}', 'libxlsxwriter-dev'),

@@ -15,10 +15,11 @@ function rowsOf(report, task, rows) {
     mebi(r.peak),
     r.size ? (r.size / 1e6).toFixed(1) : '',
     ours && r !== ours ? times(r.wall / ours.wall) : '',
+    ours && r !== ours ? times(r.cpu / ours.cpu) : '',
   ]);
 }
 
-const HEAD = ['', 'wall s', 'CPU s', 'peak MiB', 'output MB', 'time of ours'];
+const HEAD = ['', 'wall s', 'CPU s', 'peak MiB', 'output MB', 'wall to ours', 'CPU to ours'];
 
 function text(table) {
   const width = table[0].map((_, j) => Math.max(...table.map((row) => [...row[j]].length)));
@@ -62,9 +63,11 @@ export function markdown(report) {
     '',
     'Written by `make bench`. Medians of interleaved runs; wall-clock and CPU seconds and the peak resident memory are the',
     'kernel\'s (wait4). A *limit* is no product: it does one part of the work as bare C, so it shows what the machine gives.',
-    'The last column is a contender\'s wall time over ours. The input has ten mixed columns, some quoted, some beyond ASCII.',
+    'The last columns are a contender\'s wall and CPU time over ours. The input has ten mixed columns, some quoted, some',
+    'beyond ASCII.',
     '',
     `Machine: ${machine.cpu}, ${machine.memory}, ${machine.kernel}. Files lie in ${report.dir.startsWith('/dev/shm') ? 'memory (tmpfs)' : 'the temporary folder'}.`,
+    `Load of the machine when it began (one minute): ${machine.load}; where it is not near 0, trust CPU before wall time.`,
     `Versions: ${machine.versions.join('; ')}.`,
     '',
   ];
