@@ -20,7 +20,11 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-enum { DRAIN_BYTES = 1 << 20 }; /* Of a lingering socket at one go. */
+enum {
+    DRAIN_BYTES = 1 << 20, /* Of a lingering socket at one go. */
+    PEEK_MS = 1000,        /* How often to look for clients that are gone: in a request, ... */
+    PEEK_IDLE_MS = 30000   /* ... and between requests. */
+};
 
 /* --- Addresses --- */
 
@@ -212,6 +216,7 @@ void http_conn_await(struct http_conn *conn, enum http_await what)
     int64_t now = conn->server->now_ns;
 
     conn->await = what;
+    conn->peek_ns = now + HTTP_TICK_MS * NS_PER_MS;
     switch (what) {
     case AWAIT_REQUEST:
         conn->deadline_ns = now + c->timeout_s * 1000 * NS_PER_MS;
@@ -255,6 +260,21 @@ static bool body_is_slow(const struct http_conn *conn)
     return conn->body_bytes < (uint64_t)(seconds > 0 ? seconds : 1) * HTTP_MIN_RATE;
 }
 
+/*
+ * Has the client closed, everything it sent having been read? The library can miss an end that comes together with
+ * the last bytes, and would then keep the connection until it times out.
+ */
+static bool client_is_gone(struct http_conn *conn)
+{
+    int64_t now = conn->server->now_ns;
+    char byte;
+
+    if (now < conn->peek_ns)
+        return false;
+    conn->peek_ns = now + (conn->await == AWAIT_REQUEST ? PEEK_IDLE_MS : PEEK_MS) * NS_PER_MS;
+    return recv(conn->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 static void linger_end(struct http_conn *conn)
 {
     epoll_ctl(conn->server->epoll_fd, EPOLL_CTL_DEL, conn->fd, NULL);
@@ -264,17 +284,28 @@ static void linger_end(struct http_conn *conn)
     http_conn_resume(conn); /* The exchange is ours, so its handler closes. */
 }
 
+/* Late, or gone. */
+static bool is_lost(struct http_conn *conn)
+{
+    bool late = conn->server->now_ns >= conn->deadline_ns;
+
+    if (late && conn->await == AWAIT_BODY)
+        late = body_is_slow(conn);
+    return late || client_is_gone(conn);
+}
+
 void http_conn_tick(struct http_server *s)
 {
     struct http_conn *conn, *next;
 
     for (conn = s->conns; conn; conn = next) {
         next = conn->next;
-        if (conn->await == AWAIT_US || conn->deadline_ns == 0 || s->now_ns < conn->deadline_ns)
+        if (conn->await == AWAIT_US || conn->deadline_ns == 0)
             continue;
         if (conn->await == AWAIT_LINGER) {
-            linger_end(conn);
-        } else if (conn->await != AWAIT_BODY || body_is_slow(conn)) {
+            if (s->now_ns >= conn->deadline_ns)
+                linger_end(conn);
+        } else if (is_lost(conn)) {
             conn->deadline_ns = 0;
             shutdown(conn->fd, SHUT_RDWR);
         }

@@ -93,6 +93,7 @@ struct http_conn {
     int fd;
     enum http_await await;
     int64_t deadline_ns; /* 0: none. AWAIT_BODY: when its grace ends. */
+    int64_t peek_ns;     /* When to look next whether the client is still there. */
     int64_t body_since_ns, paused_ns;
     uint64_t body_bytes;
     bool close; /* The next reply is the last. */
