@@ -23,6 +23,7 @@ static bool load_strings(struct xlsx_reader *r, struct err *err)
         return true;
     if (!zip_stream_open(r->zip, entry, &stream, err))
         return false;
+    zip_stream_ahead(stream);
     ok = xlsx_strings_load(&r->strings, stream, r->name, r->env.budget, err);
     zip_stream_close(stream);
     return ok;

@@ -43,6 +43,7 @@ bool xlsx_read_begin_pass(struct xlsx_reader *r, struct err *err)
         } else if (!zip_stream_rewind(r->stream, err)) {
             return false;
         }
+        zip_stream_ahead(r->stream);
         if (!xml_input_open(&in, r->stream, r->name, r->env.budget, err))
             return false;
         if (r->entry->size <= XLSX_KEEP_BYTES) {

@@ -22,7 +22,8 @@ enum {
     ZIP_MAX_RATIO = 128,          /* Real sheets pack 8 to 40 times. */
     ZIP_FREE_BYTES = 128 << 20,   /* Whatever the ratio, so much may come out of an entry. */
     ZIP_MAX_DIRECTORY = 64 << 20, /* Bytes of the central directory. */
-    ZIP_END_SEARCH = 256 << 10    /* How far from the end of the file its record is looked for. */
+    ZIP_END_SEARCH = 256 << 10,   /* How far from the end of the file its record is looked for. */
+    ZIP_AHEAD_MIN = 4 << 20       /* Bytes to come that make a thread worth its while. */
 };
 
 struct zip_entry {
@@ -73,6 +74,8 @@ void zip_stream_close(struct zip_stream *s); /* NULL is fine. */
  */
 bool zip_stream_read(
     struct zip_stream *s, void *out, size_t size, size_t *n, struct err *err) MUST_CHECK;
+/* From here on, unpack in a thread if much is to come; until the stream is rewound or closed. */
+void zip_stream_ahead(struct zip_stream *s);
 bool zip_stream_rewind(struct zip_stream *s, struct err *err) MUST_CHECK;
 const struct zip_entry *zip_stream_entry(const struct zip_stream *s);
 uint64_t zip_stream_packed_done(const struct zip_stream *s); /* Packed bytes taken so far. */

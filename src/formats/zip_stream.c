@@ -6,6 +6,7 @@
  * streams that both refuse are called damaged. ISA-L in turn accepts streams that zlib refuses: the
  * exact size and the CRC-32 are therefore always checked.
  */
+#include "formats/zip_ahead.h"
 #include "formats/zip_read_int.h"
 
 #include <inttypes.h>
@@ -22,13 +23,14 @@ enum engine { ENGINE_STORED, ENGINE_ISAL, ENGINE_ZLIB };
 struct zip_stream {
     struct zip_reader *zip;
     const struct zip_entry *entry;
-    uint64_t start; /* Where the packed data begins in the file. */
-    uint64_t taken; /* Packed bytes read from the file. */
-    uint64_t given; /* Bytes handed out. */
-    uint32_t crc;   /* Of the bytes handed out. */
-    bool done;      /* All was given and found right. */
+    uint64_t start;         /* Where the packed data begins in the file. */
+    _Atomic uint64_t taken; /* Packed bytes read from the file. */
+    uint64_t given;         /* Bytes handed out. */
+    uint32_t crc;           /* Of the bytes handed out. */
+    bool done;              /* All was given and found right. */
     enum engine engine;
     bool zlib_ready;
+    struct zip_ahead *ahead; /* NULL: bytes are unpacked when they are asked for. */
     struct inflate_state isal;
     z_stream z;
     uint8_t in[PACKED_CHUNK];
@@ -134,6 +136,7 @@ bool zip_stream_open(
     s->crc = 0;
     s->done = false;
     s->zlib_ready = false;
+    s->ahead = NULL;
     s->engine = entry->method == METHOD_DEFLATE ? ENGINE_ISAL : ENGINE_STORED;
     if (!find_data(s, err)) {
         zip_stream_close(s);
@@ -148,6 +151,7 @@ void zip_stream_close(struct zip_stream *s)
 {
     if (!s)
         return;
+    zip_ahead_stop(s->ahead);
     if (s->zlib_ready)
         inflateEnd(&s->z);
     budget_give(s->zip->budget, sizeof *s);
@@ -156,6 +160,8 @@ void zip_stream_close(struct zip_stream *s)
 
 bool zip_stream_rewind(struct zip_stream *s, struct err *err)
 {
+    zip_ahead_stop(s->ahead);
+    s->ahead = NULL;
     s->given = 0;
     s->crc = 0;
     s->done = false;
@@ -291,8 +297,9 @@ static bool unpack(struct zip_stream *s, void *out, size_t size, size_t *n, stru
     return read_zlib(s, out, size, n, err);
 }
 
-bool zip_stream_read(struct zip_stream *s, void *out, size_t size, size_t *n, struct err *err)
+static bool read_checked(void *arg, void *out, size_t size, size_t *n, struct err *err)
 {
+    struct zip_stream *s = arg;
     size_t got;
     uint8_t beyond;
 
@@ -322,6 +329,19 @@ bool zip_stream_read(struct zip_stream *s, void *out, size_t size, size_t *n, st
     }
     *n = got;
     return true;
+}
+
+bool zip_stream_read(struct zip_stream *s, void *out, size_t size, size_t *n, struct err *err)
+{
+    if (s->ahead)
+        return zip_ahead_read(s->ahead, out, size, n, err);
+    return read_checked(s, out, size, n, err);
+}
+
+void zip_stream_ahead(struct zip_stream *s)
+{
+    if (!s->ahead && !s->done && s->entry->size - s->given > ZIP_AHEAD_MIN)
+        s->ahead = zip_ahead_start(read_checked, s, s->zip->budget);
 }
 
 const struct zip_entry *zip_stream_entry(const struct zip_stream *s)
