@@ -224,7 +224,7 @@ static bool parse_text(
     if (err->code == ERR_NOMEM)
         return false;
     err_wrap(err,
-        "%s: the JSON text cannot be read (placeholders stand in quotes, as in \"{name}\"): ",
+        "%s: the JSON text cannot be read (placeholders stand in quotes, as in \"{name}\")",
         f->ps.argument);
     err->code = ERR_ARG;
     snprintf(err->argument, sizeof err->argument, "%s", f->ps.argument);

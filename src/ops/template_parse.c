@@ -308,7 +308,7 @@ bool parser_fail(const struct parser *ps, const struct parsed *p, size_t at, enu
         err_set(err, code, "%s, line %zu, character %zu: %s", ps->argument, number,
             utf8_count(line, (size_t)(p->source + at - line)) + 1, text);
     }
-    err->at.byte = at;
+    err->at.byte = p->path ? 0 : at;
     snprintf(err->argument, sizeof err->argument, "%s", ps->argument);
     return false;
 }
@@ -338,9 +338,9 @@ static bool fail_type(const struct parser *ps, const struct parsed *p, size_t at
         names[i] = types[i].name;
     near = utf8_nearest(text, names, TYPES_SHOWN);
     parser_fail(ps, p, at, ERR_ARG, err,
-        "%.80s asks for the type '%s', which there is not%s%s%s; types are int, float, bool, "
-        "datetime and string",
-        label, text, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+        "%.80s asks for the type '%s', which there is not%s%s%s Types: int, float, bool, "
+        "datetime, string",
+        label, text, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : ".");
     if (near)
         err_list_add(err->suggestions, sizeof err->suggestions, near);
     return false;

@@ -73,11 +73,11 @@ static bool place(const struct slot *s, const struct row *r, struct err *err)
     if (err->code != ERR_DATA)
         return false;
     if (s->source == SLOT_COLUMN) {
-        err_wrap(err, "row %" PRIu64 ", column '%.64s': ", row, s->column_name);
+        err_wrap(err, "row %" PRIu64 ", column '%.64s'", row, s->column_name);
         snprintf(err->column, sizeof err->column, "%.120s", s->column_name);
         err->at.col = s->column + 1;
     } else {
-        err_wrap(err, "row %" PRIu64 ": ", row);
+        err_wrap(err, "row %" PRIu64, row);
     }
     err->at.row = row;
     return false;

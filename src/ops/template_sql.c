@@ -78,6 +78,29 @@ static bool slot_before(const struct lexer *lx, size_t i)
     return lx->slot > 0 && lx->p.slots[lx->slot - 1].at == i;
 }
 
+/* Where byte i of the plain text came from: braces make the two differ. */
+static size_t source_of(const struct lexer *lx, size_t i)
+{
+    size_t plain = 0, slot = 0, at = 0;
+    const char *s = lx->p.source;
+
+    while (plain < i || (slot < lx->p.n_slots && lx->p.slots[slot].at == plain)) {
+        if (slot < lx->p.n_slots && lx->p.slots[slot].source_at == at) {
+            at = (size_t)((const char *)memchr(s + at, '}', lx->p.source_n - at) - s) + 1;
+            slot++;
+        } else if (s[at] == '{' && s[at + 1] == '}') {
+            at += 2;
+            plain += 2;
+        } else {
+            at += (s[at] == '{' || s[at] == '}') && at + 1 < lx->p.source_n && s[at + 1] == s[at]
+                      ? 2
+                      : 1;
+            plain++;
+        }
+    }
+    return at;
+}
+
 static bool fail_slot(struct lexer *lx, const struct slot *s, struct err *err, const char *why)
 {
     return parser_fail(&lx->ps, &lx->p, s->source_at, ERR_ARG, err, "%.80s %s", s->label, why);
@@ -210,8 +233,11 @@ static bool take_slot(struct lexer *lx, struct err *err)
 
 /* ---- dollar quotes ---- */
 
-/* Length of the $tag$ that begins at byte i, none of it parted by a slot; 0. */
-static size_t tag_length(const struct lexer *lx, size_t i)
+/*
+ * Length of the $tag$ that begins at byte i, none of it parted by a slot; 0. Behind a number some
+ * versions of PostgreSQL see a tag, and others do not: *unclear.
+ */
+static size_t tag_length(const struct lexer *lx, size_t i, bool *unclear)
 {
     size_t n = 1, word = i;
 
@@ -230,6 +256,7 @@ static size_t tag_length(const struct lexer *lx, size_t i)
         if (lx->p.slots[k].at > i)
             return 0;
     }
+    *unclear = word < i;
     return n;
 }
 
@@ -364,6 +391,7 @@ static bool read_bare(struct lexer *lx, struct err *err)
 {
     enum sql_dialect d = lx->t->dialect;
     int c = byte_at(lx, lx->i);
+    bool unclear = false;
     size_t tag;
 
     if (is_space(c)) {
@@ -376,7 +404,10 @@ static bool read_bare(struct lexer *lx, struct err *err)
     } else if (c == '\'' || c == '"' || (c == '`' && d != SQL_POSTGRESQL) ||
                (c == '[' && d == SQL_SQLITE)) {
         open_quote(lx);
-    } else if ((tag = tag_length(lx, lx->i)) > 0) {
+    } else if ((tag = tag_length(lx, lx->i, &unclear)) > 0) {
+        if (unclear)
+            return parser_fail(&lx->ps, &lx->p, source_of(lx, lx->i), ERR_ARG, err,
+                "a $ right behind a number may begin a quoted text or not; put a blank before it");
         lx->in_statement = true;
         lx->after_escaped = false;
         return open_dollar(lx, tag, err);
@@ -481,29 +512,6 @@ static const char *const context_names[] = {
     [SQL_BLOCK] = "the comment /*...",
     [SQL_DOLLAR] = "the quoted text $...",
 };
-
-/* Where byte i of the plain text came from: braces make the two differ. */
-static size_t source_of(const struct lexer *lx, size_t i)
-{
-    size_t plain = 0, slot = 0, at = 0;
-    const char *s = lx->p.source;
-
-    while (plain < i || (slot < lx->p.n_slots && lx->p.slots[slot].at == plain)) {
-        if (slot < lx->p.n_slots && lx->p.slots[slot].source_at == at) {
-            at = (size_t)((const char *)memchr(s + at, '}', lx->p.source_n - at) - s) + 1;
-            slot++;
-        } else if (s[at] == '{' && s[at + 1] == '}') {
-            at += 2;
-            plain += 2;
-        } else {
-            at += (s[at] == '{' || s[at] == '}') && at + 1 < lx->p.source_n && s[at + 1] == s[at]
-                      ? 2
-                      : 1;
-            plain++;
-        }
-    }
-    return at;
-}
 
 static bool finish(struct lexer *lx, struct err *err)
 {

@@ -50,7 +50,7 @@ static bool is_sign(char c)
 }
 
 /* No two of * and / that belong together are left so. */
-static void put_block(const struct slot *s, const char *p, size_t n, struct buf *out)
+static void put_block(const char *p, size_t n, struct buf *out)
 {
     for (size_t i = 0; i < n; i++) {
         char last = out->len > 0 ? out->data[out->len - 1] : '\0';
@@ -59,8 +59,6 @@ static void put_block(const struct slot *s, const char *p, size_t n, struct buf 
             buf_addc(out, ' ');
         buf_addc(out, p[i] ? p[i] : ' ');
     }
-    if ((s->flags & SLOT_SIGN_AFTER) && out->len > 0 && is_sign(out->data[out->len - 1]))
-        buf_addc(out, ' ');
 }
 
 static bool put_bracket(const char *p, size_t n, struct buf *out, struct err *err)
@@ -74,8 +72,8 @@ static bool put_bracket(const char *p, size_t n, struct buf *out, struct err *er
 }
 
 /* Part of a value, for the inside of what it stands in. */
-static bool put_inside(const struct template *t, const struct slot *s, enum sql_context context,
-    const char *p, size_t n, struct buf *out, struct err *err)
+static bool put_inside(const struct template *t, enum sql_context context, const char *p, size_t n,
+    struct buf *out, struct err *err)
 {
     bool nul = n > 0 && memchr(p, '\0', n);
 
@@ -86,7 +84,7 @@ static bool put_inside(const struct template *t, const struct slot *s, enum sql_
         sql_comment_text(p, n, out);
         return true;
     case SQL_BLOCK:
-        put_block(s, p, n, out);
+        put_block(p, n, out);
         return true;
     case SQL_DOUBLE_TEXT:
         if (t->dialect == SQL_MYSQL) {
@@ -120,9 +118,9 @@ static bool put_inside(const struct template *t, const struct slot *s, enum sql_
 static bool put_parts(const struct template *t, const struct slot *s, enum sql_context context,
     const struct value *v, struct buf *out, struct err *err)
 {
-    return put_inside(t, s, context, s->before, strlen(s->before), out, err) &&
-           put_inside(t, s, context, v->p, v->n, out, err) &&
-           put_inside(t, s, context, s->after, strlen(s->after), out, err);
+    return put_inside(t, context, s->before, strlen(s->before), out, err) &&
+           put_inside(t, context, v->p, v->n, out, err) &&
+           put_inside(t, context, s->after, strlen(s->after), out, err);
 }
 
 static bool all_digits(const struct value *v)
@@ -182,9 +180,9 @@ bool template_sql_put(const struct template *t, const struct slot *s, const stru
         return put_bare(t, s, v, out, err);
     if (s->flags & SLOT_BLANK_BEFORE)
         buf_addc(out, ' ');
-    if (v->kind != VALUE_NULL)
-        return put_parts(t, s, s->context, v, out, err);
-    if (s->context == SQL_BLOCK)
-        put_block(s, "", 0, out);
+    if (v->kind != VALUE_NULL && !put_parts(t, s, s->context, v, out, err))
+        return false;
+    if ((s->flags & SLOT_SIGN_AFTER) && out->len > 0 && is_sign(out->data[out->len - 1]))
+        buf_addc(out, ' '); /* Even when the value is blank. */
     return true;
 }
