@@ -180,20 +180,38 @@ static bool first_text(struct csv_reader *r, struct err *err)
     return true;
 }
 
+/* Bytes of the lines above a header that the caller has chosen: they say nothing about the table. */
+static size_t lines_above(const char *text, size_t n, int64_t header_row)
+{
+    size_t i = 0;
+
+    for (int64_t row = 1; row < header_row && i < n; row++) {
+        while (i < n && text[i] != '\n' && text[i] != '\r')
+            i++;
+        i += i + 1 < n && text[i] == '\r' && text[i + 1] == '\n';
+        i += i < n;
+    }
+    return i < n ? i : 0;
+}
+
 /* How to read the text, and where it begins behind a BOM and a "sep=" line. */
 static bool choose_dialect(
     struct csv_reader *r, const struct reader_args *args, size_t *begin, struct err *err)
 {
     const char *text = r->input.data;
-    size_t n = r->input.end < CSV_SNIFF_BYTES ? r->input.end : CSV_SNIFF_BYTES, sep;
+    size_t n = r->input.end < CSV_SNIFF_BYTES ? r->input.end : CSV_SNIFF_BYTES, sep, above;
     char delimiter, said;
 
     if (!asked_delimiter(args, &delimiter, err))
         return false;
     *begin = n >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
-    csv_sniff_as(text + *begin, n - *begin, delimiter, &r->dialect);
     sep = csv_sep_line(text + *begin, n - *begin, &said);
     *begin += sep;
+    if (sep > 0 && !delimiter)
+        delimiter = said;
+    above = *begin + lines_above(text + *begin, n - *begin, args->header_row);
+    csv_sniff_as(text + above, n - above, delimiter, &r->dialect);
+    r->dialect.sep_line = sep > 0;
     return asked_quote(args, &r->dialect, err);
 }
 

@@ -50,12 +50,17 @@ struct sniffer {
     uint32_t counts[SNIFF_FIELDS + 1];
 };
 
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
 static bool is_number_like(const char *p, size_t n)
 {
     bool digit = false;
 
     for (size_t i = 0; i < n; i++) {
-        if (p[i] >= '0' && p[i] <= '9')
+        if (is_digit(p[i]))
             digit = true;
         else if (!strchr(".,+-% eE/:", p[i]) || !p[i])
             return false;
@@ -186,15 +191,50 @@ static double score(const struct reading *r)
     return share * (1 - CLEAN_WEIGHT + CLEAN_WEIGHT * clean);
 }
 
-/* Every delimiter followed by a blank, and none in the first line: a column of names or prose. */
-static bool is_prose(const struct sniffer *s, const struct reading *r)
+/*
+ * Records above the header that are a title block: each has one value at most, and below them
+ * comes a row of distinct names as wide as the table. Doubt means no preamble.
+ */
+static uint32_t preamble(const struct reading *r)
+{
+    uint32_t k = 0, titles = 0, padded = 0, blanks = 0;
+
+    for (; k < r->n_head && k < PREAMBLE_ROWS; k++) {
+        const struct shape *h = &r->head[k];
+
+        if (h->filled > 1 && !is_comment(r, h))
+            break;
+        titles += h->filled > 0;
+        padded += h->filled > 0 && h->n_fields > 1 && !h->comment;
+        blanks += h->filled == 0;
+    }
+    if (titles == 0 || k == r->n_head || r->head[k].n_fields != r->mode || !r->head[k].distinct)
+        return 0;
+    if (r->rows < titles + 1 + PREAMBLE_DATA_MIN)
+        return 0;
+    if (r->agree * UINT64_C(10) < (r->rows - titles) * UINT64_C(8))
+        return 0;
+    if ((padded || r->mode < 3) && blanks == 0)
+        return 0;
+    return k;
+}
+
+/*
+ * A single column whose values hold commas: its first line has none, and the others look like prose
+ * ("Doe, Jane"), like numbers (1,5) or have one comma only.
+ */
+static bool is_one_column(const struct sniffer *s, const struct reading *r)
 {
     uint32_t comments;
 
     if (first_fields(r, &comments) > 1 || r->dialect.delimiter != ',')
         return false;
-    for (size_t i = 0; i + 1 < s->n; i++) {
-        if (s->text[i] == ',' && s->text[i + 1] != ' ')
+    if (r->mode == 2 && preamble(r) == 0)
+        return true;
+    for (size_t i = 1; i + 1 < s->n; i++) {
+        bool digits = is_digit(s->text[i - 1]) && is_digit(s->text[i + 1]);
+
+        if (s->text[i] == ',' && s->text[i + 1] != ' ' && !digits)
             return false;
     }
     return true;
@@ -239,34 +279,6 @@ static void choose_quote(struct sniffer *s, struct reading *best)
         if (other.trouble < best->trouble)
             *best = other;
     }
-}
-
-/*
- * Records above the header that are a title block: each has one value at most, and below them
- * comes a row of distinct names as wide as the table. Doubt means no preamble.
- */
-static uint32_t preamble(const struct reading *r)
-{
-    uint32_t k = 0, titles = 0, padded = 0, blanks = 0;
-
-    for (; k < r->n_head && k < PREAMBLE_ROWS; k++) {
-        const struct shape *h = &r->head[k];
-
-        if (h->filled > 1 && !is_comment(r, h))
-            break;
-        titles += h->filled > 0;
-        padded += h->filled > 0 && h->n_fields > 1 && !h->comment;
-        blanks += h->filled == 0;
-    }
-    if (titles == 0 || k == r->n_head || r->head[k].n_fields != r->mode || !r->head[k].distinct)
-        return 0;
-    if (r->rows < titles + 1 + PREAMBLE_DATA_MIN)
-        return 0;
-    if (r->agree * UINT64_C(10) < (r->rows - titles) * UINT64_C(8))
-        return 0;
-    if ((padded || r->mode < 3) && blanks == 0)
-        return 0;
-    return k;
 }
 
 size_t csv_sep_line(const char *text, size_t n, char *delimiter)
@@ -316,7 +328,7 @@ void csv_sniff_as(const char *text, size_t n, char delimiter, struct csv_dialect
         r.dialect.delimiter = *c;
         read_sample(s, &r);
         r.score = score(&r);
-        if (r.score > best.score && !is_prose(s, &r))
+        if (r.score > best.score && !is_one_column(s, &r))
             best = r;
     }
     if (best.dialect.delimiter)

@@ -106,6 +106,8 @@ static const struct {
     { "no header, one column", T("x\n\ny\n"), "A\n1:x\n2:\n3:y\n", .args = { 0 } },
     { "no header, empty file", T("\n"), "t.csv is empty", .args = { 0 } },
     { "header in row 3", T("x,y\n\na,b\n1,2\n"), "a|b\n4:1|2\n", .args = { .header_row = 3 } },
+    { "header below a title", T("Report\nid,name\n1,x\n2,y\n"), "id|name\n3:1|x\n4:2|y\n",
+        .args = { .header_row = 2 } },
     { "header behind the end", T("x,y\n1,2\n"), "header_row is 9, but t.csv has only 2 rows",
         .args = { .header_row = 9 } },
     { "delimiter asked for", T("a,b;c\n1,2;3\n"), "a,b|c\n2:1,2|3\n",
