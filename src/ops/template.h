@@ -22,7 +22,7 @@
  *   outside                 'O''Brien', 42, TRUE, NULL; with wildcards {%name_} '%O''Brien_'
  *   '...', E'...'           escaped, blank gives nothing
  *   "...", `...`            quotes doubled
- *   -- ..., # ..., / * * /  line breaks and comment signs taken apart
+ *   comments                line breaks and comment signs taken apart
  *   [...], $tag$...$tag$    cannot be escaped: a row whose value would end it is refused
  *
  * A template that leaves this unclear (an open literal at its end, a backslash before a placeholder,
@@ -63,7 +63,7 @@ struct template_options {
     struct {
         const char *name; /* Besides auto_id; NULL: none. */
         enum template_counting counting;
-        int64_t start; /* Of TEMPLATE_COUNT. */
+        int64_t start; /* Of TEMPLATE_COUNT: the first number. */
         const char *
             expression; /* SQL: written as it stands outside literals: nextval('seq'). NULL: the value. */
     } counter;
