@@ -135,7 +135,7 @@ bool cli_parse(struct cli *cli, int argc, char **argv, cli_takes_value_fn *takes
 
     if (!allocate(cli, argc, err))
         return false;
-    for (int i = 0; i < argc; i++) {
+    for (int i = 0; i < argc && argv[i]; i++) {
         const char *word = argv[i], *next = i + 1 < argc ? argv[i + 1] : NULL;
         const struct cli_flag *f;
         struct flag_text t;

@@ -59,19 +59,20 @@ bool at_file_load(
 bool at_file_text(
     struct arena *arena, const char *what, const char *value, const char **out, struct err *err)
 {
-    size_t n;
+    const char *text = "";
+    size_t n = 0;
 
-    if (value[0] != '@') {
-        *out = value;
+    *out = value;
+    if (value[0] != '@')
         return true;
-    }
     if (value[1] == '@') {
         *out = value + 1;
         return true;
     }
-    if (!at_file_load(arena, value + 1, out, &n, err))
+    if (!at_file_load(arena, value + 1, &text, &n, err))
         return err_wrap(err, "--%s", what);
-    if (strlen(*out) != n)
+    *out = text;
+    if (memchr(text, '\0', n))
         return err_set(err, ERR_USAGE, "--%s: '%.300s' is not a text file", what, value + 1);
     return true;
 }

@@ -23,6 +23,7 @@ const struct verb *const verb_table[] = {
     &verb_config,
     &verb_version,
     &verb_help,
+    &verb_reference,
     &verb_worker,
     NULL,
 };

@@ -287,20 +287,26 @@ static void tell_json(const struct work *w, const struct err *err)
 
 /* ---- all of it ---- */
 
+static bool check_steps(struct work *w, struct err *err)
+{
+    int64_t max = settings_int(w->task->settings, "chat_workflows.execution.max_steps");
+
+    w->steps = json_clone(w->task->steps);
+    if (!w->steps) {
+        err_nomem(err);
+        return false;
+    }
+    return plan_apply_settings(w->steps, w->task->settings, err) &&
+           plan_new(w->steps, (size_t)max, &w->plan, err);
+}
+
 static bool prepare(struct work *w, struct err *err)
 {
-    size_t max_steps =
-        (size_t)settings_int(w->task->settings, "chat_workflows.execution.max_steps");
-
     w->files = json_new_array();
     w->results = json_new_array();
     w->output_files = json_new_array();
     if (!w->files || !w->results || !w->output_files)
         return err_nomem(err);
-    w->steps = json_clone(w->task->steps);
-    if (!w->steps || !plan_apply_settings(w->steps, w->task->settings, err) ||
-        !plan_new(w->steps, max_steps, &w->plan, err))
-        return false;
     w->input = choose_input(w);
     return open_staging(w, err) && gather_files(w, err) && make_spec(w, err);
 }
@@ -354,12 +360,12 @@ static bool reader_is_gone(const struct work *w)
 int task_run(const struct task *task)
 {
     struct work w = { .task = task, .out_fd = -1 };
-    struct err err;
+    struct err err = { 0 };
     int status = EXIT_SUCCESS;
     bool ok;
 
     drive_interrupted(); /* From here on Ctrl-C leaves nothing behind. */
-    ok = prepare(&w, &err) && run(&w, &err);
+    ok = check_steps(&w, &err) && prepare(&w, &err) && run(&w, &err);
     if (!ok && reader_is_gone(&w)) {
         finish(&w);
         signal(SIGPIPE, SIG_DFL);

@@ -58,9 +58,6 @@ bool job_go_on(const struct job *job, struct err *err) MUST_CHECK;
 bool job_open(const struct job *job, const char *name, const char *argument,
     const struct job_file **file, int *fd, struct err *err) MUST_CHECK;
 
-/* The steps of a specification, with arguments they do not give taken from its settings. NULL when memory ends. */
-struct json *job_steps(const struct json *spec);
-
 /* The data of inspect and preview, sent as the "done" event. Takes the reference. */
 bool job_done(const struct job *job, struct json *data, struct err *err) MUST_CHECK;
 

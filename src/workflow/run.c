@@ -57,23 +57,21 @@ static void send_failed(struct job *job, const struct plan *plan, size_t step, s
     ok = json_set(event, "error", json_from_err(err)) && ok;
     /* Somebody who listens no more does not miss it; the err is returned all the same. */
     if (ok)
-        ok = job->event(job->event_arg, event, &deaf);
+        (void)job->event(job->event_arg, event, &deaf);
     json_free(event);
 }
 
 static bool run_plan(struct job *job, struct err *err)
 {
     struct plan *plan = NULL;
-    struct json *steps = job_steps(job->spec);
     size_t failed_step = SIZE_MAX;
     bool ok;
 
-    ok = plan_new(steps, RUN_MAX_STEPS, &plan, err) && run_segments(job, plan, &failed_step, err) &&
-         job_done(job, json_new_object(), err);
+    ok = plan_new(json_get(job->spec, "steps"), RUN_MAX_STEPS, &plan, err) &&
+         run_segments(job, plan, &failed_step, err) && job_done(job, json_new_object(), err);
     if (!ok)
         send_failed(job, plan, failed_step, err);
     plan_free(plan);
-    json_free(steps);
     return ok;
 }
 

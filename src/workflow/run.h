@@ -22,7 +22,7 @@
  *   output_name    exact name of the last step's file, instead of the contract's (optional)
  *   to_stdout      path of a pipe or "-"... the last step's file goes to this descriptor number (optional, int)
  *   settings       what run_settings() gives: {info_sheet_name, include_info_sheet, default_sheet_name,
- *                   max_column_width, auto_adjust_columns, memory_limit_mb, arguments: {name: default of a step's argument}}
+ *                   max_column_width, auto_adjust_columns, memory_limit_mb}
  *   preview        {file, offset, limit, sheet}          (preview)
  *   inspect        {file, details, reader: {reader arguments}} (inspect)
  *
@@ -54,7 +54,7 @@ typedef bool run_event_fn(void *arg, const struct json *event, struct err *err);
  * Do the job; blocks. `cancelled` (may be NULL) is polled between batches and may be set by a signal handler.
  * A failure is told by a "failed" event and by returning false with the same err. No partial file stays behind.
  */
-bool run_execute(const struct json *spec, run_event_fn *event, void *arg, const volatile int *cancelled,
-    struct err *err) MUST_CHECK;
+bool run_execute(const struct json *spec, run_event_fn *event, void *arg,
+    const volatile int *cancelled, struct err *err) MUST_CHECK;
 
 #endif

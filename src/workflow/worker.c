@@ -157,17 +157,19 @@ static bool open_channels(int fds[4], struct err *err)
     return false;
 }
 
-/* A worker that waits for its job. */
-static bool spawn_worker(int pass_fd, struct worker **out, struct err *err)
+/* A worker that waits for its job; NULL with the err when there can be none. */
+static struct worker *spawn_worker(int pass_fd, struct err *err)
 {
     struct worker *w = calloc(1, sizeof *w);
-    int fds[4], passed = -1, rc = 0;
+    int fds[4] = { -1, -1, -1, -1 }, passed = -1, rc = 0;
 
-    if (!w)
-        return err_nomem(err);
+    if (!w) {
+        err_nomem(err);
+        return NULL;
+    }
     if (!open_channels(fds, err)) {
         free(w);
-        return false;
+        return NULL;
     }
     buf_init(&w->in, WORKER_MAX_LINE);
     w->pidfd = -1;
@@ -188,14 +190,12 @@ static bool spawn_worker(int pass_fd, struct worker **out, struct err *err)
         err_set(err, ERR_BUSY, "a worker process cannot be started: %s", strerror(rc));
     } else {
         w->pidfd = pidfd_open(w->pid, 0);
-        if (w->pidfd >= 0 && fcntl(w->events_fd, F_SETFL, O_NONBLOCK) == 0) {
-            *out = w;
-            return true;
-        }
+        if (w->pidfd >= 0 && fcntl(w->events_fd, F_SETFL, O_NONBLOCK) == 0)
+            return w;
         err_errno(err, errno, "a worker process");
     }
     worker_free(w);
-    return false;
+    return NULL;
 }
 
 static bool give_job(
@@ -239,11 +239,10 @@ static bool spare_wanted(void)
 /* Having none costs time and nothing else. */
 static void make_spare(void)
 {
-    struct worker *w;
     struct err ignored;
 
-    if (spare_wanted() && spawn_worker(-1, &w, &ignored))
-        worker_free(swap_spare(w));
+    if (spare_wanted())
+        worker_free(swap_spare(spawn_worker(-1, &ignored)));
 }
 
 void worker_keep_spare(bool wanted)
@@ -268,7 +267,8 @@ bool worker_start(
         w = NULL;
     }
     if (!w) {
-        if (!spawn_worker(pass_fd, &w, err))
+        w = spawn_worker(pass_fd, err);
+        if (!w)
             return false;
         if (!give_job(w, spec, memory_limit, err)) {
             worker_free(w);

@@ -9,7 +9,6 @@
 #include <cmocka.h>
 
 #include "base/fs.h"
-#include "base/setting.h"
 #include "workflow/run.h"
 
 #include <stdio.h>
@@ -215,49 +214,6 @@ static void broken_specifications(void **state)
     }
 }
 
-static void settings_stand_in_for_arguments(void **state)
-{
-    struct setting_flag flags[] = { { "sql.default_database", "mysql" }, { 0 } };
-    struct settings *settings;
-    struct json *spec_settings;
-    struct buf members;
-    struct told told;
-    struct err err;
-    char *text;
-
-    (void)state;
-    assert_true(settings_load(NULL, NULL, flags, &settings, &err));
-    spec_settings = run_settings(settings);
-    text = json_text(spec_settings);
-    write_file("people.csv", "n\n1\n");
-    buf_init(&members, 1 << 16);
-    buf_addf(&members,
-        "\"job\": \"run\", \"input\": \"people.csv\", \"steps\": [{\"operation\": "
-        "\"sql/generate\"}, "
-        "{\"operation\": \"sql/generate\", \"arguments\": {\"database_type\": \"sqlite\"}}], "
-        "\"settings\": %s",
-        text);
-    execute(buf_str(&members), &told);
-    if (!told.ok)
-        fail_msg("%s", told.err.text);
-    for (size_t i = 0, step = 0; i < told.n; i++) {
-        const struct json *result = json_get(told.events[i], "result");
-        const char *dialect = json_get_string(json_get(result, "data"), "database_type");
-        const char *want = step == 0 ? "mysql" : "sqlite";
-
-        if (!result)
-            continue;
-        assert_non_null(dialect);
-        assert_string_equal(dialect, want);
-        step++;
-    }
-    forget(&told);
-    buf_deinit(&members);
-    free(text);
-    json_free(spec_settings);
-    settings_free(settings);
-}
-
 /* ---- preview ---- */
 
 static void a_preview_is_typed_by_the_whole_column(void **state)
@@ -306,7 +262,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_run_goes_on_from_a_step, setup, teardown),
         cmocka_unit_test_setup_teardown(a_failure_names_its_step, setup, teardown),
         cmocka_unit_test_setup_teardown(broken_specifications, setup, teardown),
-        cmocka_unit_test_setup_teardown(settings_stand_in_for_arguments, setup, teardown),
         cmocka_unit_test_setup_teardown(a_preview_is_typed_by_the_whole_column, setup, teardown),
         cmocka_unit_test_setup_teardown(a_preview_past_the_end_is_empty, setup, teardown),
     };
