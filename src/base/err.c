@@ -14,6 +14,42 @@ static const struct {
 #undef X
 };
 
+/* Length of the UTF-8 character at p, 0 when it is broken (cut, above all) or a continuation byte. */
+static size_t character(const unsigned char *p)
+{
+    size_t n = p[0] < 0x80   ? 1
+               : p[0] < 0xc2 ? 0
+               : p[0] < 0xe0 ? 2
+               : p[0] < 0xf0 ? 3
+               : p[0] < 0xf5 ? 4
+                             : 0;
+
+    for (size_t i = 1; i < n; i++) {
+        if ((p[i] & 0xc0) != 0x80)
+            return 0;
+    }
+    return n;
+}
+
+/* A sentence repeats names and values from outside: no line break or other control, no cut character stays in it. */
+static void tidy(char *text)
+{
+    char *to = text;
+
+    for (char *p = text; *p;) {
+        size_t n = character((const unsigned char *)p);
+
+        if (n == 1) {
+            *to++ = (unsigned char)*p < ' ' || *p == 0x7f ? ' ' : *p;
+        } else {
+            memmove(to, p, n);
+            to += n;
+        }
+        p += n ? n : 1;
+    }
+    *to = '\0';
+}
+
 bool err_set(struct err *err, enum err_code code, const char *fmt, ...)
 {
     char text[sizeof err->text]; /* The arguments may point into *err. */
@@ -22,6 +58,7 @@ bool err_set(struct err *err, enum err_code code, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
+    tidy(text);
     *err = (struct err){ .code = code };
     memcpy(err->text, text, sizeof text);
     return false;
@@ -38,6 +75,7 @@ bool err_wrap(struct err *err, const char *fmt, ...)
     va_end(ap);
     snprintf(joined, sizeof joined, "%s: %s", prefix, err->text);
     joined[sizeof err->text - 1] = '\0';
+    tidy(joined);
     memcpy(err->text, joined, sizeof err->text);
     return false;
 }

@@ -97,6 +97,13 @@ static const struct {
         "output_filename: 'a/b.csv' is not a file name without folders", "output_filename" },
     { "an encoding nobody knows", "csv/convert-to-excel", "{'encoding': 'utf-9'}",
         "encoding: 'utf-9' is not a known encoding, such as utf-8 or windows-1252", "encoding" },
+    { "line breaks in a value", "excel/extract-columns", "{'remove_duplicates': 'a\\nb\\u007fc'}",
+        "remove_duplicates: 'a b c' is not yes or no", "remove_duplicates" },
+    { "a long name is cut at a character", "excel/extract-columns",
+        "{'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxéé': 1}",
+        "excel/extract-columns has no argument "
+        "'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx'",
+        "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxéé" },
     { "a quote of two characters", "csv/convert-to-excel", "{'quote': '<>'}",
         "quote: '<>' is not one character or 'none'", "quote" },
 };
