@@ -23,7 +23,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define SPILL_MEMORY_MAX ((size_t)32 << 20)
+#define SPILL_MEMORY_MAX ((size_t)8 << 20)
 
 struct pipeline {
     struct segment *segment;
