@@ -56,11 +56,15 @@ void rand_uuid(char out[37])
 
 void rand_hex(char *out, size_t digits)
 {
-    for (size_t i = 0; i < digits; i++) {
-        unsigned char b;
+    unsigned char b[32];
 
-        rand_bytes(&b, 1);
-        out[i] = hex_digits[b & 15];
-    }
     out[digits] = '\0';
+    while (digits > 0) {
+        size_t n = digits < sizeof b ? digits : sizeof b;
+
+        rand_bytes(b, n);
+        digits -= n;
+        for (size_t i = 0; i < n; i++)
+            out[digits + i] = hex_digits[b[i] & 15];
+    }
 }

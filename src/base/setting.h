@@ -12,13 +12,13 @@
 enum setting_type { SETTING_BOOL, SETTING_INT, SETTING_STRING, SETTING_CHOICE, SETTING_LIST };
 
 struct setting {
-    const char *path; /* "chat_workflows.execution.max_steps" */
-    enum setting_type type;
+    const char *path;     /* "chat_workflows.execution.max_steps" */
     const char *fallback; /* As it would stand in the environment. */
-    int64_t min, max;     /* SETTING_INT, inclusive. */
     const char *const *choices;
-    bool reload;      /* SIGHUP takes it. */
     const char *help; /* A sentence with its unit. */
+    int64_t min, max; /* SETTING_INT, inclusive. */
+    enum setting_type type;
+    bool reload; /* SIGHUP takes it. */
 };
 
 extern const struct setting setting_table[]; /* Ends with a NULL path. */

@@ -5,25 +5,27 @@
 
 #include "base/setting.h"
 
-#define BOOL(path, fallback, reload, help)                     \
-    {                                                          \
-        path, SETTING_BOOL, fallback, 0, 1, NULL, reload, help \
+#define ROW(p, t, f, c, r, h) \
+    .path = (p), .type = (t), .fallback = (f), .choices = (c), .reload = (r), .help = (h)
+#define BOOL(path, fallback, reload, help)                    \
+    {                                                         \
+        ROW(path, SETTING_BOOL, fallback, NULL, reload, help) \
     }
-#define INT(path, fallback, min, max, reload, help)               \
-    {                                                             \
-        path, SETTING_INT, fallback, min, max, NULL, reload, help \
+#define INT(path, fallback, lo, hi, reload, help)                                      \
+    {                                                                                  \
+        ROW(path, SETTING_INT, fallback, NULL, reload, help), .min = (lo), .max = (hi) \
     }
-#define STRING(path, fallback, reload, help)                     \
-    {                                                            \
-        path, SETTING_STRING, fallback, 0, 0, NULL, reload, help \
+#define STRING(path, fallback, reload, help)                    \
+    {                                                           \
+        ROW(path, SETTING_STRING, fallback, NULL, reload, help) \
     }
-#define CHOICE(path, fallback, choices, reload, help)               \
-    {                                                               \
-        path, SETTING_CHOICE, fallback, 0, 0, choices, reload, help \
+#define CHOICE(path, fallback, choices, reload, help)              \
+    {                                                              \
+        ROW(path, SETTING_CHOICE, fallback, choices, reload, help) \
     }
-#define LIST(path, fallback, reload, help)                     \
-    {                                                          \
-        path, SETTING_LIST, fallback, 0, 0, NULL, reload, help \
+#define LIST(path, fallback, reload, help)                    \
+    {                                                         \
+        ROW(path, SETTING_LIST, fallback, NULL, reload, help) \
     }
 
 static const char *const log_levels[] = { "debug", "info", "warning", "error", NULL };

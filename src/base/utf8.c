@@ -58,7 +58,8 @@ size_t utf8_encode(uint32_t code, char *out)
 
     if (len > 0)
         return (size_t)len;
-    memcpy(out, UTF8_REPLACEMENT, 3); /* A surrogate, or past the last plane. */
+    for (int i = 0; i < 3; i++) /* A surrogate, or past the last plane. */
+        out[i] = UTF8_REPLACEMENT[i];
     return 3;
 }
 

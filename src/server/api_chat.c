@@ -67,8 +67,11 @@ static bool common_members(struct call *call, const struct json *body, const cha
 static bool create(struct call *call, struct conversation *c, struct err *err)
 {
     struct server *server = call->server;
-    char participant[64], partition[64];
+    char *participant = arena_alloc(call->arena, 64), *partition = arena_alloc(call->arena, 64);
 
+    if (!participant || !partition)
+        return err_nomem(err);
+    c->participant = participant;
     c->partition = partition;
     for (int tries = 0;; tries++) {
         struct store_tx *tx;
@@ -77,21 +80,16 @@ static bool create(struct call *call, struct conversation *c, struct err *err)
         if (!names_make(participant_taken, server, participant, err) ||
             !partition_make(strategy(server->settings),
                 settings_string(server->settings, "chat_workflows.partition.subfolder_format"),
-                c->id, c->created_ns, partition, err))
-            return false;
-        c->participant = participant;
-        if (!conversation_dirs_make(&server->dirs, c, err))
+                c->id, c->created_ns, partition, err) ||
+            !conversation_dirs_make(&server->dirs, c, err))
             return false;
         tx = store_begin(server->store);
         if (!tx)
             return err_nomem(err);
         store_add_conversation(tx, c);
-        if (store_commit(tx, err)) {
-            c->participant = arena_strdup(call->arena, participant);
-            c->partition = arena_strdup(call->arena, partition);
+        if (store_commit(tx, err))
             return true;
-        }
-        if (!conversation_dirs_remove(&server->dirs, c->partition, c->id, &(struct err){ 0 }) ||
+        if (!conversation_dirs_remove(&server->dirs, partition, c->id, &(struct err){ 0 }) ||
             err->code != ERR_STATE || tries == CREATE_TRIES)
             return false;
     }

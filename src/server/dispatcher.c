@@ -18,12 +18,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum job_state { JOB_QUEUED, JOB_TAKEN, JOB_ENDED };
+enum job_state { JOB_QUEUED, JOB_TAKEN };
 
 struct job {
     struct job *next;
     enum job_state state;
-    unsigned references;
     volatile int cancelled;
     char conversation[ID_LEN], run[ID_LEN], base_url[320];
     void (*done)(void *arg);
@@ -39,13 +38,6 @@ struct dispatcher {
     pthread_t *threads;
     uint32_t n_threads;
 };
-
-/* Under the lock. */
-static void drop_reference(struct job *job)
-{
-    if (--job->references == 0)
-        free(job);
-}
 
 static unsigned running_of(const struct dispatcher *d, const char *conversation)
 {
@@ -88,9 +80,8 @@ static void end_job(struct dispatcher *d, struct job *job)
     while (*at != job)
         at = &(*at)->next;
     *at = job->next;
-    job->state = JOB_ENDED;
     pthread_cond_broadcast(&d->ended);
-    drop_reference(job);
+    free(job);
 }
 
 /* Called with the lock held, which is given up while the run goes on. */
@@ -194,7 +185,6 @@ bool dispatcher_submit(struct dispatcher *d, const struct job_spec *spec, struct
 
     if (!job)
         return err_nomem(err);
-    job->references = 1;
     job->done = spec->done;
     job->arg = spec->arg;
     snprintf(job->conversation, sizeof job->conversation, "%s", spec->conversation);
@@ -216,44 +206,50 @@ bool dispatcher_submit(struct dispatcher *d, const struct job_spec *spec, struct
         err, ERR_BUSY, "the server is shutting down; the run goes on when it starts again");
 }
 
-/*
- * Under the lock: flag it, and wait until its slot has ended it. A run that still waits is ended here and now:
- * it must not take longer because all slots are busy.
- */
-static void cancel_and_wait(struct dispatcher *d, struct job *job)
+/* Under the lock: the oldest job of a run, or of a conversation; NULL when there is none left. */
+static struct job *find_job(const struct dispatcher *d, const char *run, const char *conversation)
 {
-    job->references++;
-    job->cancelled = 1;
-    if (job->state == JOB_QUEUED)
-        carry_out(d, job);
-    while (job->state != JOB_ENDED && !d->stopping)
-        pthread_cond_wait(&d->ended, &d->lock);
-    drop_reference(job);
+    struct job *job = d->jobs;
+
+    while (job && strcmp(run ? job->run : job->conversation, run ? run : conversation) != 0)
+        job = job->next;
+    return job;
+}
+
+/*
+ * Under the lock: flag the jobs and wait until their slots have ended them. One that still waits is ended here and
+ * now: it must not take longer because all slots are busy. Jobs are looked up again after every wait, as whoever
+ * ends one frees it. False when there was none.
+ */
+static bool cancel_and_wait(struct dispatcher *d, const char *run, const char *conversation)
+{
+    struct job *job = find_job(d, run, conversation);
+    bool found = job != NULL;
+
+    while (job && !d->stopping) {
+        job->cancelled = 1;
+        if (job->state == JOB_QUEUED)
+            carry_out(d, job);
+        else
+            pthread_cond_wait(&d->ended, &d->lock);
+        job = find_job(d, run, conversation);
+    }
+    return found;
 }
 
 bool dispatcher_cancel(struct dispatcher *d, const char *run, struct err *err)
 {
-    struct job *job;
+    bool found;
 
     pthread_mutex_lock(&d->lock);
-    for (job = d->jobs; job && strcmp(job->run, run) != 0; job = job->next)
-        ;
-    if (job)
-        cancel_and_wait(d, job);
+    found = cancel_and_wait(d, run, NULL);
     pthread_mutex_unlock(&d->lock);
-    return job ? true : err_set(err, ERR_STATE, "this run has already ended");
+    return found ? true : err_set(err, ERR_STATE, "this run has already ended");
 }
 
 void dispatcher_cancel_conversation(struct dispatcher *d, const char *conversation)
 {
-    struct job *job;
-
     pthread_mutex_lock(&d->lock);
-    do {
-        for (job = d->jobs; job && strcmp(job->conversation, conversation) != 0; job = job->next)
-            ;
-        if (job)
-            cancel_and_wait(d, job);
-    } while (job && !d->stopping);
+    cancel_and_wait(d, NULL, conversation);
     pthread_mutex_unlock(&d->lock);
 }
