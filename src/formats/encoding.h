@@ -20,6 +20,12 @@ const char *encoding_detect(const void *sample, size_t n, size_t *bom);
 const char *encoding_find(const char *name);
 bool encoding_known(const char *name);
 
+/*
+ * Load the converters of the encodings that are guessed or often asked for, for a process that is
+ * about to lose sight of the disk they lie on. They are kept, by forked processes too.
+ */
+void encoding_preload(void);
+
 struct encoding_reader;
 /*
  * `fd` from its current offset, decoded from `encoding`. UTF-8 input is passed through and checked.
@@ -36,8 +42,8 @@ bool encoding_reader_rewind(struct encoding_reader *r, struct err *err) MUST_CHE
  */
 bool encoding_reader_read(
     struct encoding_reader *r, char *out, size_t size, size_t *n, struct err *err) MUST_CHECK;
-uint64_t encoding_reader_bad(
-    const struct encoding_reader *r, uint64_t *first_byte); /* Count, and where the first stood. */
+/* How many bytes were bad, and where in the file the first stood. */
+uint64_t encoding_reader_bad(const struct encoding_reader *r, uint64_t *first_byte);
 /*
  * Where in the decoded text the U+FFFD for bad byte i (from 0) stands; UINT64_MAX when there are
  * not so many, or past ENCODING_BAD_PLACES.
@@ -45,7 +51,7 @@ uint64_t encoding_reader_bad(
 uint64_t encoding_reader_bad_place(const struct encoding_reader *r, unsigned i);
 /* Has a character beyond ASCII been read that was right? */
 bool encoding_reader_multibyte(const struct encoding_reader *r);
-uint64_t encoding_reader_offset(
-    const struct encoding_reader *r); /* Bytes of the file consumed, for progress. */
+/* Bytes of the file consumed, for progress. */
+uint64_t encoding_reader_offset(const struct encoding_reader *r);
 
 #endif

@@ -64,6 +64,25 @@ static const char *const believed[][2] = {
     { "MAC-CYRILLIC", "MAC-CYRILLIC" },
 };
 
+/* Asked for now and then. */
+static const char *const others[] = { "ISO-8859-2", "ISO-8859-9", "ISO-8859-15", "WINDOWS-1250",
+    "WINDOWS-1253", "WINDOWS-1254", "WINDOWS-1255", "WINDOWS-1256", "WINDOWS-1257", "WINDOWS-1258",
+    "MACINTOSH", "CP437", "CP850", "GBK", "SHIFT_JIS", "EUC-KR", "BIG5", "UTF-32" };
+
+/* Open for good, which is what keeps a converter in memory. */
+static iconv_t loaded[ARRAY_LEN(believed) + ARRAY_LEN(others)];
+
+void encoding_preload(void)
+{
+    for (size_t i = 0; i < ARRAY_LEN(loaded); i++) {
+        const char *name =
+            i < ARRAY_LEN(believed) ? believed[i][1] : others[i - ARRAY_LEN(believed)];
+
+        if (!loaded[i])
+            loaded[i] = iconv_open("UTF-8", name);
+    }
+}
+
 const char *encoding_find(const char *name)
 {
     iconv_t cd;

@@ -88,6 +88,16 @@ static void damage_is_no_other_encoding(void **state)
     assert_string_equal(encoding_detect(text, n, &bom), "UTF-8");
 }
 
+/* Loading converters ahead changes nothing, and may be done twice. */
+static void preload(void **state)
+{
+    (void)state;
+    encoding_preload();
+    encoding_preload();
+    assert_true(encoding_known("windows-1251"));
+    assert_true(encoding_known("GB18030"));
+}
+
 static void names(void **state)
 {
     static const char *const known[][2] = { { "utf-8", "UTF-8" }, { "UTF8", "UTF-8" },
@@ -257,6 +267,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(guesses),
         cmocka_unit_test(damage_is_no_other_encoding),
+        cmocka_unit_test(preload),
         cmocka_unit_test(names),
         cmocka_unit_test(decoding),
         cmocka_unit_test(long_text_with_much_damage),
