@@ -2,8 +2,8 @@
  * What a cell of a worksheet means.
  *
  * A number is a date when the number format of its style says so. What it then shows follows the
- * format, but never hides part of the value: a date format over a serial with a fraction is a date and
- * time, a time format over a whole day or more too, and below one day there is only a time.
+ * format, but never hides part of the value: a date format over a serial with a fraction is a date
+ * and time, a time format over a whole day or more too, and below one day there is only a time.
  */
 #include "formats/xlsx_cells.h"
 

@@ -60,7 +60,8 @@ static inline bool xlsx_cells_blank(const struct xlsx_strings *strings, const st
 }
 
 /*
- * The cell as the table has it. Its text lives until xlsx_cells_reset() (shared strings: as long as the table).
+ * The cell as the table has it. Its text lives until xlsx_cells_reset() (shared strings: as long as
+ * the table).
  * Errors: ERR_DATA (error values under ERRORS_FAIL, bad text), ERR_BUDGET.
  */
 bool xlsx_cells_convert(

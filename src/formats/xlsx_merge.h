@@ -2,7 +2,8 @@
 #define FORMATS_XLSX_MERGE_H
 
 /*
- * Filling merged ranges while rows go by from the top: the value of the first cell into every blank one.
+ * Filling merged ranges while rows go by from the top: the value of the first cell into every blank
+ * one.
  */
 
 #include "formats/xlsx_cells.h"
@@ -16,8 +17,8 @@ void xlsx_merge_free(struct xlsx_merge *m);
 void xlsx_merge_rewind(struct xlsx_merge *m);
 
 /*
- * Fill the cells columns[0..width)[i], which are those of `row`. Rows come in rising order, none from row 1 to the
- * last left out. Ranges that overlap another are passed over, with a warning.
+ * Fill the cells columns[0..width)[i], which are those of `row`. Rows come in rising order, none
+ * from row 1 to the last left out. Ranges that overlap another are passed over, with a warning.
  */
 bool xlsx_merge_fill(struct xlsx_merge *m, struct xlsx_cells *x, uint32_t row,
     struct cell **columns, uint32_t i, struct err *err) MUST_CHECK;

@@ -155,7 +155,8 @@ static bool not_a_workbook(const struct xlsx_book *book, const char *part, struc
         what);
 }
 
-static bool find_workbook(struct xlsx_book *book, const struct zip_entry **out, struct err *err)
+/* The workbook's part; NULL with *err set when there is none. */
+static const struct zip_entry *find_workbook(struct xlsx_book *book, struct err *err)
 {
     struct content_types ct = { .book = book };
     const struct zip_entry *types = zip_read_find(book->zip, "[Content_Types].xml"), *e = NULL;
@@ -164,14 +165,16 @@ static bool find_workbook(struct xlsx_book *book, const struct zip_entry **out, 
     bool found;
 
     if (!load_rels(book, "", &rels, &found, err))
-        return false;
+        return NULL;
     if (types && !xlsx_parts_parse(book, types, &ct, on_type, NULL, err))
-        return false;
+        return NULL;
     main_rel = rel_by_type(&rels, "/officeDocument");
-    if (ct.binary || (main_rel && ends_with(main_rel->target, ".bin")))
-        return err_set(err, ERR_FORMAT,
+    if (ct.binary || (main_rel && ends_with(main_rel->target, ".bin"))) {
+        err_set(err, ERR_FORMAT,
             "'%s' is an Excel binary workbook (.xlsb); save it as .xlsx and upload that file",
             book->label);
+        return NULL;
+    }
     if (main_rel)
         e = zip_read_find(book->zip, main_rel->target);
     if (ct.workbook && (!e || !ends_with(e->name, ".xml")))
@@ -179,9 +182,8 @@ static bool find_workbook(struct xlsx_book *book, const struct zip_entry **out, 
     if (!e)
         e = zip_read_find(book->zip, "xl/workbook.xml");
     if (!e)
-        return not_a_workbook(book, main_rel ? main_rel->target : NULL, err);
-    *out = e;
-    return true;
+        not_a_workbook(book, main_rel ? main_rel->target : NULL, err);
+    return e;
 }
 
 struct workbook {
@@ -284,12 +286,12 @@ bool xlsx_parts_load(struct xlsx_book *book, struct arena *arena, struct zip_rea
     const char *label, struct formats *formats, struct err *err)
 {
     struct workbook w = { .book = book };
-    const struct zip_entry *entry = NULL;
+    const struct zip_entry *entry;
     struct rels rels;
 
     *book = (struct xlsx_book){ .arena = arena, .zip = zip, .label = label };
-    if (!find_workbook(book, &entry, err) ||
-        !load_rels(book, entry->name, &rels, &w.have_rels, err))
+    entry = find_workbook(book, err);
+    if (!entry || !load_rels(book, entry->name, &rels, &w.have_rels, err))
         return false;
     w.rels = &rels;
     w.base = rels.base;

@@ -2,7 +2,8 @@
 #define FORMATS_XLSX_PARTS_H
 
 /*
- * The small parts of a workbook: which sheets there are, where the parts lie, what cell styles mean.
+ * The small parts of a workbook: which sheets there are, where the parts lie, what cell styles
+ * mean.
  *
  *   [Content_Types].xml, _rels/.rels ──▶ workbook.xml ── workbook.xml.rels ──┬▶ worksheets
  *                                                                            ├▶ sharedStrings
@@ -57,8 +58,8 @@ bool xlsx_parts_load(struct xlsx_book *book, struct arena *arena, struct zip_rea
     const char *label, struct formats *formats, struct err *err) MUST_CHECK;
 
 /*
- * Which tab args->sheet asks for: by name, else without heeding case, else by number from 1 over all
- * tabs; NULL is the first visible worksheet.
+ * Which tab args->sheet asks for: by name, else without heeding case, else by number from 1 over
+ * all tabs; NULL is the first visible worksheet.
  * Errors: ERR_ARG with the available names and the nearest.
  */
 bool xlsx_parts_choose(

@@ -4,16 +4,16 @@
  *   open:  zip ─ parts ─ shared strings ─ survey of the sheet ─ header row ─▶ schema
  *   next:  scanner (or the sorted cells) ─ rows ─▶ batch
  *
- * The sheet streams: it is unpacked window by window, once for the survey and once for the data. Only a small sheet is
- * kept unpacked between the two. Sheet rows without values between others are blank rows of the
- * table, so row i of a batch always is sheet row first_row + i.
+ * The sheet streams: it is unpacked window by window, once for the survey and once for the data.
+ * Only a small sheet is kept unpacked between the two. Sheet rows without values between others are
+ * blank rows of the table, so row i of a batch always is sheet row first_row + i.
  */
 #include "formats/xlsx_read_int.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 
-/* ---- One pass over the sheet ------------------------------------------------------------------- */
+/* ---- One pass over the sheet ----------------------------------------------------------------- */
 
 /* The whole part in memory, recoded. */
 static bool keep_whole(struct xlsx_reader *r, struct xml_input *in, struct err *err)
@@ -66,7 +66,7 @@ bool xlsx_read_begin_pass(struct xlsx_reader *r, struct err *err)
     return true;
 }
 
-/* ---- Rows -------------------------------------------------------------------------------------- */
+/* ---- Rows ------------------------------------------------------------------------------------ */
 
 static bool next_event(
     struct xlsx_reader *r, struct sheet_cell *c, enum sheet_event *event, struct err *err)
@@ -81,7 +81,10 @@ static bool next_event(
     return true;
 }
 
-/* Stand before the cells of the first row at or below `row`; r->row is its number, or past the last. */
+/*
+ * Stand before the cells of the first row at or below `row`; r->row is its number, or past the
+ * last.
+ */
 static bool seek_row(struct xlsx_reader *r, uint32_t row, struct err *err)
 {
     struct sheet_cell c;
@@ -209,7 +212,7 @@ bool xlsx_read_start(struct xlsx_reader *r, struct err *err)
     return true;
 }
 
-/* ---- The class --------------------------------------------------------------------------------- */
+/* ---- The class ------------------------------------------------------------------------------- */
 
 static bool read_next(void *self, struct batch **out, struct err *err)
 {

@@ -29,7 +29,10 @@ bool rich_run(const char *p, size_t n, unsigned flags, bool trim, char *out, siz
 const char *rich_item(
     const char *p, const char *end, struct str name, struct buf *out, const char **why);
 
-/* The end of the element that began before p with the start tag <name>: as rich_item(), without text. */
+/*
+ * The end of the element that began before p with the start tag <name>: as rich_item(), without
+ * text.
+ */
 const char *rich_skip(const char *p, const char *end, struct str name, const char **why);
 
 /* _xHHHH_ in place; returns the new length. */

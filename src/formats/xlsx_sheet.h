@@ -8,8 +8,8 @@
  *     <row r="7"> <c r="A7" s="2" t="s"><v>12</v></c> ... </row>     SHEET_ROW, SHEET_CELL ...
  *   </sheetData> ... <mergeCells> ... </worksheet>                   SHEET_END
  *
- * Nothing is interpreted here but positions: styles, string numbers and texts are handed on. Rows and cells
- * come in the order of the file, whatever it is.
+ * Nothing is interpreted here but positions: styles, string numbers and texts are handed on. Rows
+ * and cells come in the order of the file, whatever it is.
  */
 
 #include "formats/xml_scan.h"
@@ -73,22 +73,25 @@ bool sheet_open(struct sheet_scan *s, struct xml_input *in, struct err *err) MUS
 void sheet_close(struct sheet_scan *s);
 
 /*
- * The next row or cell. At SHEET_ROW s->row is its number (rows without cells come too); at SHEET_END the
- * scanner stands behind </sheetData>.
+ * The next row or cell. At SHEET_ROW s->row is its number (rows without cells come too); at
+ * SHEET_END the scanner stands behind </sheetData>.
  * Errors: ERR_DATA (XML or references that cannot be right, with the byte), ERR_BUDGET, ERR_IO.
  */
 bool sheet_next(struct sheet_scan *s, struct sheet_cell *c, enum sheet_event *event,
     struct err *err) MUST_CHECK;
 
 /*
- * After SHEET_END: read what is left of the part, to its very end, and check it. `merged` is called for each
- * merged range; NULL when they are of no interest.
+ * After SHEET_END: read what is left of the part, to its very end, and check it. `merged` is called
+ * for each merged range; NULL when they are of no interest.
  */
 typedef bool sheet_merged_fn(void *arg, const struct sheet_range *range, struct err *err);
 bool sheet_finish(
     struct sheet_scan *s, sheet_merged_fn *merged, void *arg, struct err *err) MUST_CHECK;
 
-/* "B7" in p[0..n): column from 0, row from 1; a '$' may stand before each. False when it is none or beyond XFD1048576. */
+/*
+ * "B7" in p[0..n): column from 0, row from 1; a '$' may stand before each. False when it is none or
+ * beyond XFD1048576.
+ */
 bool sheet_reference(const char *p, size_t n, uint32_t *col, uint32_t *row);
 
 #endif

@@ -1,12 +1,12 @@
 /*
- * The survey of a large sheet, several times faster than reading it: from one <c or <row to the next, over
- * all that is between.
+ * The survey of a large sheet, several times faster than reading it: from one <c or <row to the
+ * next, over all that is between.
  *
  *   <row r="7"><c r="A7"><v>1</v></c><c r="B7" t="s"><v>2</v></c></row>
  *   ^          ^ has a value?        ^ beyond the width so far? then: has a value?
  *
- * Text cannot hold '<', so the marks are never found inside one; CDATA and comments, where they could
- * be, are marks too and end the skimming, as does any cell that is not of the usual shape.
+ * Text cannot hold '<', so the marks are never found inside one; CDATA and comments, where they
+ * could be, are marks too and end the skimming, as does any cell that is not of the usual shape.
  */
 #include "formats/xlsx_survey.h"
 
@@ -42,7 +42,10 @@ static inline unsigned marks(const char *p)
 #endif
 }
 
-/* The reference of the cell whose tag is at p: its column, or UINT32_MAX when it is not of the usual shape. */
+/*
+ * The reference of the cell whose tag is at p: its column, or UINT32_MAX when it is not of the
+ * usual shape.
+ */
 static inline uint32_t column(const struct sheet_scan *s, const char *p)
 {
     uint32_t col, d;
@@ -82,7 +85,10 @@ static bool scan_at(struct skim *k, const char *p, bool cell, struct sheet_cell 
 
 enum step { STEP_ON, STEP_SCANNED, STEP_END, STEP_IRREGULAR, STEP_FAILED };
 
-/* The mark at p. After STEP_SCANNED the scanner stands behind it; after STEP_ON p is only passed over. */
+/*
+ * The mark at p. After STEP_SCANNED the scanner stands behind it; after STEP_ON p is only passed
+ * over.
+ */
 static inline enum step mark(struct skim *k, const char *p, struct err *err)
 {
     struct sheet_cell c;

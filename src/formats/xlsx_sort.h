@@ -2,8 +2,8 @@
 #define FORMATS_XLSX_SORT_H
 
 /*
- * Sheets whose rows do not stand in order: all cells held in memory and given row by row. Of several
- * cells at one place the last that holds a value counts.
+ * Sheets whose rows do not stand in order: all cells held in memory and given row by row. Of
+ * several cells at one place the last that holds a value counts.
  */
 
 #include "formats/xlsx_cells.h"

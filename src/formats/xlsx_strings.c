@@ -27,7 +27,9 @@ static bool too_big(const struct loader *l, struct err *err)
         l->in.label, l->in.part);
 }
 
-/* `p` of `old` bytes grown to `size`; NULL with *err set. The budget is taken for the difference. */
+/*
+ * `p` of `old` bytes grown to `size`; NULL with *err set. The budget is taken for the difference.
+ */
 static void *grow(struct loader *l, void *p, size_t old, size_t size, struct err *err)
 {
     void *more;

@@ -2,8 +2,9 @@
 #define FORMATS_XLSX_SURVEY_H
 
 /*
- * The first look at a sheet, to its very end: how wide and long the table is, whether its rows stand in order,
- * and which ranges are merged. What the part itself says of its size (<dimension>) is often wrong.
+ * The first look at a sheet, to its very end: how wide and long the table is, whether its rows
+ * stand in order, and which ranges are merged. What the part itself says of its size (<dimension>)
+ * is often wrong.
  */
 
 #include "formats/xlsx_cells.h"
@@ -18,9 +19,9 @@ struct xlsx_survey {
 };
 
 /*
- * Read the sheet that `s` was opened on to its end. skim: look at the references of cells only, where they
- * have their usual shape; where they do not, the survey ends with `irregular` set and is to be made again without.
- * merges: collect merged ranges into this arena; NULL: do not.
+ * Read the sheet that `s` was opened on to its end. skim: look at the references of cells only,
+ * where they have their usual shape; where they do not, the survey ends with `irregular` set and is
+ * to be made again without. merges: collect merged ranges into this arena; NULL: do not.
  */
 bool xlsx_survey(struct sheet_scan *s, const struct xlsx_strings *strings, uint32_t from, bool skim,
     struct arena *merges, struct xlsx_survey *out, struct err *err) MUST_CHECK;
@@ -31,8 +32,8 @@ bool xlsx_skim(struct sheet_scan *s, const struct xlsx_strings *strings, uint32_
 void xlsx_survey_value(struct xlsx_survey *out, const struct sheet_cell *c);
 
 /*
- * A second look, for filling merged ranges: those with a value in their first cell make the table as
- * wide and long as they are, unless they span all columns or rows of the sheet.
+ * A second look, for filling merged ranges: those with a value in their first cell make the table
+ * as wide and long as they are, unless they span all columns or rows of the sheet.
  */
 bool xlsx_survey_merges(struct sheet_scan *s, const struct xlsx_strings *strings, uint32_t from,
     struct xlsx_survey *survey, struct err *err) MUST_CHECK;

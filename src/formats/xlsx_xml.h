@@ -17,7 +17,10 @@ struct xlsx_xml {
     bool (*end)(void *ctx, const char *name, struct err *err); /* May be NULL. */
 };
 
-/* Parse a whole part of at most `max` bytes. Errors: ERR_DATA, ERR_TOO_LARGE, ERR_NOMEM, the handlers'. */
+/*
+ * Parse a whole part of at most `max` bytes. Errors: ERR_DATA, ERR_TOO_LARGE, ERR_NOMEM, the
+ * handlers'.
+ */
 bool xlsx_xml_parse(struct zip_reader *zip, const struct zip_entry *entry, const char *label,
     size_t max, struct budget *budget, const struct xlsx_xml *handler, struct err *err) MUST_CHECK;
 

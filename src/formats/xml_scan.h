@@ -7,8 +7,8 @@
  *   zip_stream ── [recoded to UTF-8] ── buf: ....p======unread======end\0\0\0\0
  *
  * The window always ends in XML_PAD NULs, so loops may look for a byte that NUL is not without
- * checking for the end each time; a NUL before `end` is a fault of the file. A construct that is cut by the
- * end of the window is looked at again from its start after xml_input_more().
+ * checking for the end each time; a NUL before `end` is a fault of the file. A construct that is
+ * cut by the end of the window is looked at again from its start after xml_input_more().
  *
  * There are no entities but the five of XML and character references; a DOCTYPE is refused.
  */
@@ -56,8 +56,9 @@ void xml_input_open_text(
 void xml_input_close(struct xml_input *in);
 
 /*
- * Slide the window: p..end moves to its front and more is read behind it; both pointers change. Nothing new
- * at the end of the part: eof is set. Errors: the stream's; ERR_BUDGET when p..end is a window full.
+ * Slide the window: p..end moves to its front and more is read behind it; both pointers change.
+ * Nothing new at the end of the part: eof is set. Errors: the stream's; ERR_BUDGET when p..end is a
+ * window full.
  */
 bool xml_input_more(struct xml_input *in, struct err *err) MUST_CHECK;
 
@@ -89,11 +90,15 @@ enum xml_kind xml_token(const char *p, const char *end, struct xml_token *t);
 
 /*
  * The next token of the input, sliding the window as needed; in->p is moved behind it and t points
- * into the window. At the end of the part: kind XML_MORE. Errors: ERR_DATA and those of xml_input_more().
+ * into the window. At the end of the part: kind XML_MORE. Errors: ERR_DATA and those of
+ * xml_input_more().
  */
 bool xml_input_next(struct xml_input *in, struct xml_token *t, struct err *err) MUST_CHECK;
 
-/* Step through the attributes: *rest is shortened. False at the end, or (*rest)->p NULL when they are malformed. */
+/*
+ * Step through the attributes: *rest is shortened. False at the end, or (*rest)->p NULL when they
+ * are malformed.
+ */
 bool xml_attr(struct str *rest, struct str *name, struct str *value);
 /* The value of the attribute, found by its local name; false when there is none. */
 bool xml_attr_find(struct str attrs, const char *name, struct str *value);
@@ -126,7 +131,10 @@ enum {
     XML_UNDERSCORE = 4
 };
 
-/* The first '<' at or after p, or end; *flags says what stands before it. Reads up to 15 bytes past end. */
+/*
+ * The first '<' at or after p, or end; *flags says what stands before it. Reads up to 15 bytes past
+ * end.
+ */
 static inline const char *xml_text_end(const char *p, const char *end, unsigned *flags)
 {
     unsigned found = 0;

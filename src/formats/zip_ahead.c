@@ -1,8 +1,8 @@
 /*
  * Unpacking ahead.
  *
- * Blocks go round: the thread fills blocks[filled % BLOCKS], the caller empties blocks[taken % BLOCKS].
- * Each waits for the other only when all blocks are full or all are empty.
+ * Blocks go round: the thread fills blocks[filled % BLOCKS], the caller empties blocks[taken %
+ * BLOCKS]. Each waits for the other only when all blocks are full or all are empty.
  */
 #include "formats/zip_ahead.h"
 

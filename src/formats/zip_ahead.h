@@ -2,7 +2,8 @@
 #define FORMATS_ZIP_AHEAD_H
 
 /*
- * Unpacking ahead: a thread that keeps a few blocks of bytes ready while the caller works on others.
+ * Unpacking ahead: a thread that keeps a few blocks of bytes ready while the caller works on
+ * others.
  *
  *   thread:  produce() ─▶ [ready][ready][filling]  ─▶ caller: zip_ahead_read()
  */

@@ -118,7 +118,7 @@ static bool find_directory(struct zip_reader *zip, struct directory *d, struct e
 {
     uint64_t size = zip->file_size;
     size_t n = size < ZIP_END_SEARCH ? (size_t)size : ZIP_END_SEARCH;
-    uint8_t *tail = malloc(n ? n : 1);
+    uint8_t *tail = calloc(1, n + 1);
     bool ok = false;
 
     if (!tail)
@@ -299,7 +299,7 @@ out:
 
 static bool load(struct zip_reader *zip, struct err *err)
 {
-    struct directory d;
+    struct directory d = { 0 };
     uint8_t *dir = NULL;
     struct stat st;
     bool ok = false;
@@ -314,7 +314,7 @@ static bool load(struct zip_reader *zip, struct err *err)
             zip->label, d.count, ZIP_MAX_ENTRIES);
     if (d.size == 0 || d.size > ZIP_MAX_DIRECTORY)
         return damaged(zip, d.size ? "its list of contents is too long" : "it has no parts", err);
-    dir = malloc((size_t)d.size);
+    dir = calloc(1, (size_t)d.size);
     if (!dir)
         return err_nomem(err);
     ok = zip_pread(zip, dir, (size_t)d.size, d.offset + d.shift, err) &&

@@ -69,8 +69,8 @@ bool zip_stream_open(struct zip_reader *zip, const struct zip_entry *entry, stru
 void zip_stream_close(struct zip_stream *s); /* NULL is fine. */
 
 /*
- * Fill out[0..size), size > 0. *n is 0 only at the end; the last bytes are given only after size and CRC-32 of
- * the whole entry have been found right, so *n > 0 may still be followed by an error.
+ * Fill out[0..size), size > 0. *n is 0 only at the end; the last bytes are given only after size
+ * and CRC-32 of the whole entry have been found right, so *n > 0 may still be followed by an error.
  */
 bool zip_stream_read(
     struct zip_stream *s, void *out, size_t size, size_t *n, struct err *err) MUST_CHECK;

@@ -89,7 +89,7 @@ static bool check_entry(const struct zip_reader *zip, const struct zip_entry *e,
 static bool find_data(struct zip_stream *s, struct err *err)
 {
     const struct zip_entry *e = s->entry;
-    uint8_t head[ZIP_LOCAL_SIZE];
+    uint8_t head[ZIP_LOCAL_SIZE] = { 0 };
     uint64_t skip;
 
     if (!zip_pread(s->zip, head, sizeof head, e->offset, err))
@@ -269,7 +269,7 @@ static bool switch_to_zlib(struct zip_stream *s, struct err *err)
     s->engine = ENGINE_ZLIB;
     s->taken = 0;
     while (skip > 0) {
-        size_t n, want = skip < sizeof scratch ? (size_t)skip : sizeof scratch;
+        size_t n = 0, want = skip < sizeof scratch ? (size_t)skip : sizeof scratch;
 
         if (!read_zlib(s, scratch, want, &n, err))
             return false;
@@ -300,7 +300,7 @@ static bool unpack(struct zip_stream *s, void *out, size_t size, size_t *n, stru
 static bool read_checked(void *arg, void *out, size_t size, size_t *n, struct err *err)
 {
     struct zip_stream *s = arg;
-    size_t got;
+    size_t got = 0;
     uint8_t beyond;
 
     *n = 0;

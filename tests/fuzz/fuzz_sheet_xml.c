@@ -1,6 +1,6 @@
 /*
- * The XML of a sheet, or of the shared texts, in a package that is right for the rest: so that every
- * input reaches the scanner. The first byte says what the rest is and how it is read.
+ * The XML of a sheet, or of the shared texts, in a package that is right for the rest: so that
+ * every input reaches the scanner. The first byte says what the rest is and how it is read.
  */
 #include "../unit/formats/book_make.h"
 

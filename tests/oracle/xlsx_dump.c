@@ -1,5 +1,6 @@
 /*
- * Prints a workbook's sheet as the reader sees it, one line a row, for comparing with other readers.
+ * Prints a workbook's sheet as the reader sees it, one line a row, for comparing with other
+ * readers.
  *
  *   xlsx_dump FILE [--sheet S] [--header N] [--merged fill] [--errors blank|fail] [--warnings] [--count]
  *

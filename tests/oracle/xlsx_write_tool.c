@@ -1,5 +1,6 @@
 /*
- * Writes the workbook that a description on stdin asks for, so that other programs' readers can judge it.
+ * Writes the workbook that a description on stdin asks for, so that other programs' readers can
+ * judge it.
  *
  *   xlsx_write_tool FOLDER NAME [--batch ROWS] [--sheet NAME] < description
  *

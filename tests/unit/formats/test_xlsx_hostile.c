@@ -1,5 +1,6 @@
 /*
- * XLSX workbooks in: files made to break readers. Each is refused with a sentence or read in bounded time and memory.
+ * XLSX workbooks in: files made to break readers. Each is refused with a sentence or read in
+ * bounded time and memory.
  */
 #include "book_make.h"
 #include "read_table.h"

@@ -114,7 +114,7 @@ static void packages(void **state)
             package_cases[i].want, "", !package_cases[i].fails);
 }
 
-/* ---- Choosing a sheet -------------------------------------------------------------------------- */
+/* ---- Choosing a sheet ------------------------------------------------------------------------ */
 
 /* Each sheet's only column has the name of the sheet's part. */
 static int sheets_file(void)
@@ -242,7 +242,7 @@ static void facts_of_the_workbook(void **state)
     warn_free(env.warnings);
 }
 
-/* ---- Number formats ---------------------------------------------------------------------------- */
+/* ---- Number formats -------------------------------------------------------------------------- */
 
 static void formats_are_kept(void **state)
 {
@@ -274,7 +274,7 @@ static void formats_are_kept(void **state)
     warn_free(env.warnings);
 }
 
-/* ---- Encodings --------------------------------------------------------------------------------- */
+/* ---- Encodings ------------------------------------------------------------------------------- */
 
 static char *recode(const char *text, const char *to, size_t *n)
 {

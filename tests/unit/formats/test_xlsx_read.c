@@ -58,7 +58,7 @@ static void run_cases(const struct read_case *cases, size_t n)
         run_case(&cases[i]);
 }
 
-/* ---- Cells ------------------------------------------------------------------------------------- */
+/* ---- Cells ----------------------------------------------------------------------------------- */
 
 static const struct read_case cell_cases[] = {
     { "numbers as they stand",
@@ -213,7 +213,7 @@ static void dates(void **state)
     run_cases(date_cases, ARRAY_LEN(date_cases));
 }
 
-/* ---- Texts ------------------------------------------------------------------------------------- */
+/* ---- Texts ----------------------------------------------------------------------------------- */
 
 static const struct read_case text_cases[] = {
     { "entities and references, in shared, inline and formula texts",
@@ -274,7 +274,7 @@ static void texts(void **state)
     run_cases(text_cases, ARRAY_LEN(text_cases));
 }
 
-/* ---- The grid ---------------------------------------------------------------------------------- */
+/* ---- The grid -------------------------------------------------------------------------------- */
 
 static const struct read_case grid_cases[] = {
     { "cells without references stand in order",
@@ -426,7 +426,7 @@ static void whole_width(void **state)
     read_table_close(&t);
 }
 
-/* ---- Merged ranges ----------------------------------------------------------------------------- */
+/* ---- Merged ranges --------------------------------------------------------------------------- */
 
 #define MERGES(inside) "<mergeCells count=\"1\">" inside "</mergeCells>"
 #define MERGE(ref) "<mergeCell ref=\"" ref "\"/>"

@@ -1,5 +1,6 @@
 /*
- * XLSX workbooks in: sheets that are larger than the window, and the ways through them, which must agree.
+ * XLSX workbooks in: sheets that are larger than the window, and the ways through them, which must
+ * agree.
  */
 #include "book_make.h"
 #include "read_table.h"
@@ -108,7 +109,10 @@ static void all_habits_agree(void **state)
     }
 }
 
-/* A cell that stands left of another and beyond all others: seen by the survey of a large sheet too. */
+/*
+ * A cell that stands left of another and beyond all others: seen by the survey of a large sheet
+ * too.
+ */
 static void disorder_in_a_large_sheet(void **state)
 {
     struct read_how how = { .name = "book.xlsx", .args = { .header_row = 1 } };

@@ -150,7 +150,7 @@ static void names(void **state)
     zip_make_free(&z);
 }
 
-/* ---- What is refused --------------------------------------------------------------------------- */
+/* ---- What is refused ------------------------------------------------------------------------- */
 
 static void wrong_crc(struct zip_make *z)
 {
