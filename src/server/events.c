@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { LOCKS = 64, CHANGE_EVENTS = 16 };
+enum { LOCKS = 64, CHANGE_EVENTS = 16, CHANGE_ROOM = 4 };
 
 struct events {
     pthread_mutex_t locks[LOCKS];
@@ -154,6 +154,11 @@ bool change_commit(struct change *change, struct err *err)
         free(change->events[i].sent);
     free(change);
     return ok;
+}
+
+bool change_full(const struct change *change)
+{
+    return change->n_events > CHANGE_EVENTS - CHANGE_ROOM;
 }
 
 void change_abort(struct change *change)

@@ -18,11 +18,12 @@
 #include "ops/op.h"
 #include "workflow/worker.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { POLL_MS = 100, NS_PER_MS = 1000000 };
+enum { POLL_MS = 100, RETRY_MS = 1000, NS_PER_MS = 1000000 };
 
 struct drive {
     struct server *server;
@@ -38,6 +39,7 @@ struct drive {
     uint64_t n_outputs;
     int64_t deadline_ns; /* Monotonic. */
     bool ended;
+    struct change *open; /* Events of the worker that came in one go and are not committed yet. */
 };
 
 #define FROM(s) (1u << (s))
@@ -51,6 +53,32 @@ static struct json *step_frame(const struct drive *d, size_t i)
     json_set_int(o, "step", (int64_t)i + 1);
     json_set_string(o, "operation", d->steps[i].operation);
     return o;
+}
+
+/*
+ * The change that the next event goes into. A quick worker says everything at once; what it has said by the time it
+ * pauses is committed together (settle()), so that a short run costs a few commits instead of one for each event.
+ */
+static bool change_open(struct drive *d, struct change **out, struct err *err)
+{
+    if (!d->open)
+        d->open = change_begin(d->server, d->c.id);
+    *out = d->open;
+    return *out ? true : err_nomem(err);
+}
+
+static bool settle(struct drive *d, struct err *err)
+{
+    struct change *open = d->open;
+
+    d->open = NULL;
+    return !open || change_commit(open, err);
+}
+
+static void discard(struct drive *d)
+{
+    change_abort(d->open);
+    d->open = NULL;
 }
 
 static bool load(struct drive *d, struct err *err)
@@ -69,11 +97,11 @@ static bool begin(struct drive *d, struct err *err)
     struct conversation_change processing = {
         .status = CONVERSATION_PROCESSING, .status_if = -1, .updated_ns = clock_wall_ns()
     };
-    struct change *change = change_begin(d->server, d->c.id);
+    struct change *change;
     struct json *body;
 
-    if (!change)
-        return err_nomem(err);
+    if (!change_open(d, &change, err))
+        return false;
     store_change_run(change_tx(change), d->run.id, FROM(RUN_PENDING) | FROM(RUN_RUNNING),
         RUN_RUNNING, NULL, processing.updated_ns, 0);
     for (size_t i = d->first; i < d->n_steps; i++) {
@@ -94,7 +122,7 @@ static bool begin(struct drive *d, struct err *err)
                  : arena_printf(&d->arena, "Workflow started with %zu step%s", d->n_steps,
                        d->n_steps == 1 ? "" : "s"));
     change_event(change, "workflow_started", body, NULL);
-    return change_commit(change, err);
+    return settle(d, err);
 }
 
 static bool make_spec(struct drive *d, struct json **out, struct err *err)
@@ -132,16 +160,12 @@ static bool make_spec(struct drive *d, struct json **out, struct err *err)
 
 /* ---- events of the worker ---- */
 
-static bool on_started(struct drive *d, size_t i, struct err *err)
+/* Nothing to tell yet: the first progress frame carries it. */
+static bool on_started(struct drive *d, size_t i)
 {
-    struct change *change = change_begin(d->server, d->c.id);
-
-    if (!change)
-        return err_nomem(err);
     d->steps[i].status = STEP_RUNNING;
     d->steps[i].started_ns = clock_wall_ns();
-    store_change_step(change_tx(change), FROM(STEP_PENDING), &d->steps[i]);
-    return change_commit(change, err);
+    return true;
 }
 
 static bool on_progress(struct drive *d, size_t i, const struct json *event, struct err *err)
@@ -161,10 +185,9 @@ static bool on_progress(struct drive *d, size_t i, const struct json *event, str
     if (percent > 0 && percent < 100 &&
         !settings_bool(d->server->settings, "chat_workflows.execution.stream_progress"))
         return true;
-    change = change_begin(d->server, d->c.id);
-    if (!change)
-        return err_nomem(err);
-    store_change_step(change_tx(change), FROM(STEP_RUNNING), step);
+    if (!change_open(d, &change, err))
+        return false;
+    store_change_step(change_tx(change), FROM(STEP_PENDING) | FROM(STEP_RUNNING), step);
     body = step_frame(d, i);
     status = percent == 100 ? "completed" : "running";
     json_set_int(body, "progress", percent);
@@ -180,7 +203,7 @@ static bool on_progress(struct drive *d, size_t i, const struct json *event, str
     /* The first and the last frame are facts; those between replace each other. */
     change_event(change, "progress", body,
         percent > 0 && percent < 100 ? arena_printf(&d->arena, "%s/%zu", d->run.id, i) : NULL);
-    return change_commit(change, err);
+    return true;
 }
 
 static enum file_kind kind_of(const struct json *file)
@@ -276,14 +299,14 @@ static bool on_completed(struct drive *d, size_t i, const struct json *event, st
 {
     const struct json *files = json_get(event, "files");
     struct step *step = &d->steps[i];
-    struct change *change = change_begin(d->server, d->c.id);
+    struct change *change;
     struct json *result, *body, *meta;
     char *text = NULL, *warnings = NULL;
     const char *output;
     bool ok = true;
 
-    if (!change)
-        return err_nomem(err);
+    if (!change_open(d, &change, err))
+        return false;
     result = client_result(i, step, json_get(event, "result"));
     for (size_t k = 0; ok && k < json_len(files); k++) {
         ok = add_file(d, change, json_at(files, k), base_of_input(d), result, err);
@@ -292,7 +315,6 @@ static bool on_completed(struct drive *d, size_t i, const struct json *event, st
     text = ok ? json_text(result) : NULL;
     warnings = ok ? json_text(json_get(result, "warnings")) : NULL;
     if (!ok || !text || !warnings) {
-        change_abort(change);
         json_free(result);
         free(text);
         free(warnings);
@@ -307,7 +329,7 @@ static bool on_completed(struct drive *d, size_t i, const struct json *event, st
     step->output_file = output ? arena_strdup(&d->arena, output) : NULL;
     step->result = arena_strdup(&d->arena, text);
     step->warnings = arena_strdup(&d->arena, warnings);
-    store_change_step(change_tx(change), FROM(STEP_RUNNING), step);
+    store_change_step(change_tx(change), FROM(STEP_PENDING) | FROM(STEP_RUNNING), step);
     body = step_frame(d, i);
     json_set(body, "result", json_ref(result));
     change_event(change, "step_completed", body, NULL);
@@ -323,7 +345,7 @@ static bool on_completed(struct drive *d, size_t i, const struct json *event, st
     json_free(result);
     free(text);
     free(warnings);
-    return change_commit(change, err);
+    return true;
 }
 
 /* ---- the end ---- */
@@ -338,13 +360,15 @@ static struct conversation_change conversation_ends(enum conversation_status sta
 static bool end_completed(struct drive *d, struct err *err)
 {
     struct conversation_change ends = conversation_ends(CONVERSATION_COMPLETED);
-    struct change *change = change_begin(d->server, d->c.id);
     struct json *body, *outputs;
+    struct change *change;
 
-    if (!change)
-        return err_nomem(err);
-    if (!view_outputs(d->server, &d->arena, d->control->base_url, &d->c, &outputs, err)) {
-        change_abort(change);
+    /* The files of this run must be rows before they can be listed. */
+    if (!settle(d, err) ||
+        !view_outputs(d->server, &d->arena, d->control->base_url, &d->c, &outputs, err))
+        return false;
+    if (!change_open(d, &change, err)) {
+        json_free(outputs);
         return false;
     }
     store_change_run(
@@ -357,7 +381,7 @@ static bool end_completed(struct drive *d, struct err *err)
     json_set(body, "output_files", outputs);
     json_set_string(body, "message", "Workflow completed successfully");
     change_event(change, "workflow_completed", body, NULL);
-    return change_commit(change, err);
+    return settle(d, err);
 }
 
 /* Failed or cancelled: the step under way gets the reason, those after it are skipped. */
@@ -367,19 +391,23 @@ static bool end_short(
     bool cancelled = status == RUN_CANCELLED;
     struct conversation_change ends =
         conversation_ends(cancelled ? CONVERSATION_ACTIVE : CONVERSATION_FAILED);
-    struct change *change = change_begin(d->server, d->c.id);
     struct json *body, *error = json_from_err(why);
     char *text = json_text(error);
+    struct change *change;
+    struct err before;
 
-    if (!change || !text) {
-        change_abort(change);
+    /* The end must be told even where what came before it cannot be. */
+    if (!settle(d, &before))
+        log_write(
+            LOG_ERROR, "part of a run is lost", "run_id", d->run.id, "error", before.text, NULL);
+    if (!text || !change_open(d, &change, err)) {
         json_free(error);
         free(text);
-        return err_nomem(err);
+        return text ? false : err_nomem(err);
     }
     for (size_t i = d->first; i < d->n_steps; i++) {
         struct step *step = &d->steps[i];
-        unsigned from = FROM(step->status);
+        unsigned from = FROM(STEP_PENDING) | FROM(STEP_RUNNING);
 
         if (step->status == STEP_COMPLETED)
             continue;
@@ -403,7 +431,7 @@ static bool end_short(
     change_event(change, cancelled ? "workflow_cancelled" : "workflow_failed", body, NULL);
     json_free(error);
     free(text);
-    return change_commit(change, err);
+    return settle(d, err);
 }
 
 static bool fail(struct drive *d, const struct err *why, struct err *err)
@@ -446,7 +474,7 @@ static bool on_event(struct drive *d, const struct json *event, struct err *err)
     if (!type || !in_range)
         return err_set(err, ERR_INTERNAL, "the worker said something out of place");
     if (strcmp(type, "step_started") == 0)
-        return on_started(d, (size_t)i, err);
+        return on_started(d, (size_t)i);
     if (strcmp(type, "progress") == 0)
         return on_progress(d, (size_t)i, event, err);
     if (strcmp(type, "step_completed") == 0)
@@ -462,10 +490,14 @@ static bool drive_worker(struct drive *d, struct worker *w, struct err *err)
         struct json *event;
         bool ok;
 
-        if (!worker_next(w, POLL_MS, &event, err))
+        /* With a change open, only what is there already joins it. */
+        if (!worker_next(w, d->open ? 0 : POLL_MS, &event, err))
             return false;
-        if (*d->control->stopping)
+        if (*d->control->stopping) {
+            json_free(event);
+            discard(d);
             return true; /* The rows stay as they are: the next start goes on from them. */
+        }
         if (*d->control->cancelled && !told) {
             worker_cancel(w);
             told = true;
@@ -477,8 +509,10 @@ static bool drive_worker(struct drive *d, struct worker *w, struct err *err)
                 (long long)settings_int(
                     d->server->settings, "chat_workflows.execution.step_timeout_seconds"));
         }
-        ok = !event || on_event(d, event, err);
+        ok = event ? on_event(d, event, err) : settle(d, err);
         json_free(event);
+        if (ok && d->open && change_full(d->open))
+            ok = settle(d, err);
         if (!ok)
             return false;
     }
@@ -522,9 +556,14 @@ void run_drive(struct server *server, const struct job_control *control)
     d.first = run_resume_point(&d.run, d.steps, d.n_steps, &d.arena, &d.input);
     d.current = d.first;
     log_write(LOG_INFO, "run begins", "run_id", d.run.id, "chat_id", d.c.id, NULL);
-    if (!drive(&d, &err) && !d.ended && !fail(&d, &err, &second))
-        log_write(LOG_ERROR, "the end of a run cannot be recorded", "run_id", d.run.id, "error",
-            second.text, NULL);
+    if (!drive(&d, &err)) {
+        /* A full disk keeps even the end from being recorded: try until there is room again. */
+        while (!fail(&d, &err, &second) && !*control->stopping) {
+            log_write(LOG_ERROR, "the end of a run cannot be recorded", "run_id", d.run.id, "error",
+                second.text, NULL);
+            poll(NULL, 0, RETRY_MS);
+        }
+    }
     log_write(LOG_INFO, d.ended ? "run ended" : "run set aside", "run_id", d.run.id, "error",
         err.text, NULL);
     arena_deinit(&d.arena);

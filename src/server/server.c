@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/num.h"
 #include "server/server_int.h"
+#include "workflow/worker.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -232,6 +233,7 @@ int server_main(const struct settings *settings)
          start_http(&server, &err) && runs_recover(&server, &err) &&
          janitor_start(&server, &janitor, &err);
     if (ok) {
+        worker_keep_spare(true);
         announce(&server);
         wait_for_signal(&signals);
         fprintf(stderr, "Sheetflow stops\n");
@@ -246,6 +248,7 @@ int server_main(const struct settings *settings)
         http_stop(server.http, STOP_GRACE_MS);
     server.http = NULL;
     dispatcher_stop(server.dispatcher);
+    worker_keep_spare(false);
     if (server.store)
         store_close(server.store);
     events_free(server.events);

@@ -123,7 +123,9 @@ void change_message(
     struct change *change, const char *type, const char *content, struct json *metadata);
 bool change_commit(
     struct change *change, struct err *err) MUST_CHECK; /* Frees, whatever the outcome. */
-void change_abort(struct change *change);
+void change_abort(struct change *change);               /* NULL is fine. */
+/* Is there room for fewer than four more events? */
+bool change_full(const struct change *change);
 
 bool events_new(struct events **out, struct err *err) MUST_CHECK;
 void events_free(struct events *e);

@@ -1,0 +1,126 @@
+/*
+ * What a request to an operation brings: files in fields of known names, and arguments in the other fields.
+ */
+
+#include "server/server_int.h"
+
+#include "base/utf8.h"
+
+#include <stdio.h>
+
+enum { MIB = 1 << 20 };
+
+static bool field_error(
+    struct err *err, enum err_code code, const char *field, const char *sentence)
+{
+    err_set(err, code, "%s", sentence);
+    snprintf(err->argument, sizeof err->argument, "%s", field);
+    return false;
+}
+
+static bool unknown_field(struct call *call, const struct sent_file *files, size_t n,
+    const char *field, struct err *err)
+{
+    const char *names[SENT_FILES], *near;
+
+    for (size_t i = 0; i < n; i++)
+        names[i] = files[i].field;
+    near = utf8_nearest(field, names, n);
+    field_error(err, ERR_ARG, field,
+        arena_printf(call->arena, "there is no file field '%.64s'%s%s%s", field,
+            near ? "; did you mean '" : "", near ? near : "", near ? "'?" : ""));
+    if (near)
+        err_list_add(err->suggestions, sizeof err->suggestions, near);
+    for (size_t i = 0; i < n; i++)
+        err_list_add(err->available, sizeof err->available, names[i]);
+    return false;
+}
+
+static bool take_part(
+    struct call *call, struct sent_file *file, const struct http_part *part, struct err *err)
+{
+    int64_t limit = settings_int(call->server->settings, "file.max_file_size_mb");
+    char name[FS_NAME_MAX + 1];
+
+    if (file->part)
+        return field_error(err, ERR_ARG, file->field,
+            arena_printf(call->arena, "field '%s' is there twice; one file is expected", file->field));
+    fs_safe_name(part->filename, strlen(part->filename), name);
+    file->name = arena_strdup(call->arena, name);
+    file->base = file_base_name(call->arena, name);
+    if (!file->name || !file->base)
+        return err_nomem(err);
+    if (!file_suffix_allowed(call->server->settings, "file.allowed_extensions", name, err))
+        return false;
+    if (part->size > (uint64_t)limit * MIB)
+        return err_set(err, ERR_TOO_LARGE,
+            "%s is larger than the limit of %lld MiB (file.max_file_size_mb)", name,
+            (long long)limit);
+    file->part = part;
+    return true;
+}
+
+bool sent_files(struct call *call, struct sent_file *files, size_t n, struct err *err)
+{
+    const struct http_request *r = &call->x->request;
+
+    for (size_t p = 0; p < r->n_parts; p++) {
+        const struct http_part *part = &r->parts[p];
+        size_t i = 0;
+
+        if (!part->filename || !*part->filename) /* A field, or a file that was not chosen. */
+            continue;
+        while (i < n && strcmp(files[i].field, part->name) != 0)
+            i++;
+        if (i == n)
+            return unknown_field(call, files, n, part->name, err);
+        if (!take_part(call, &files[i], part, err))
+            return false;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (!files[i].part)
+            return field_error(err, ERR_ARG, files[i].field,
+                arena_printf(call->arena,
+                    "field '%s' with a file is required (multipart/form-data)", files[i].field));
+    }
+    return true;
+}
+
+/* A field that is there again makes a list. */
+static bool add_field(struct json *object, const char *name, struct json *value)
+{
+    const struct json *old = json_get(object, name);
+    struct json *list;
+
+    if (!old)
+        return json_set(object, name, value);
+    list = json_new_array();
+    for (size_t i = 0; json_kind(old) == JSON_KIND_ARRAY && i < json_len(old); i++)
+        json_add(list, json_ref(json_at(old, i)));
+    if (json_kind(old) != JSON_KIND_ARRAY)
+        json_add(list, json_ref(old));
+    return json_add(list, value) && json_set(object, name, list);
+}
+
+bool sent_arguments(struct call *call, struct json **out, struct err *err)
+{
+    const struct http_request *r = &call->x->request;
+    struct json *o;
+
+    if (!r->n_parts)
+        return call_body(call, out, err);
+    o = json_new_object();
+    for (size_t i = 0; i < r->n_parts; i++) {
+        const struct http_part *part = &r->parts[i];
+
+        /* Text as it is: what becomes of it is the declaration's business. Forms send what is left open as "". */
+        if (part->filename || part->value_len == 0)
+            continue;
+        if (!add_field(o, part->name, json_new_stringn(part->value, part->value_len))) {
+            json_free(o);
+            return err_nomem(err);
+        }
+    }
+    *out = o;
+    return true;
+}
