@@ -178,6 +178,16 @@ void dispatcher_stop(struct dispatcher *d)
     free(d);
 }
 
+unsigned dispatcher_running(struct dispatcher *d, const char *conversation)
+{
+    unsigned n;
+
+    pthread_mutex_lock(&d->lock);
+    n = running_of(d, conversation);
+    pthread_mutex_unlock(&d->lock);
+    return n;
+}
+
 bool dispatcher_submit(struct dispatcher *d, const struct job_spec *spec, struct err *err)
 {
     struct job *job = calloc(1, sizeof *job), **at;

@@ -538,6 +538,8 @@ static bool drive(struct drive *d, struct err *err)
     d->deadline_ns = clock_mono_ns() + limit * (int64_t)(d->n_steps - d->first) * 1000 * NS_PER_MS;
     ok = drive_worker(d, w, err);
     worker_free(w);
+    if (!ok || *d->control->cancelled)
+        run_sweep(d->server, &d->c);
     return ok;
 }
 

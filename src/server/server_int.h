@@ -17,6 +17,9 @@
 
 struct dispatcher;
 struct events;
+struct slots;
+struct idempotency;
+struct idempotent;
 
 struct server {
     const struct settings *settings;
@@ -25,6 +28,8 @@ struct server {
     struct http_server *http;
     struct dispatcher *dispatcher;
     struct events *events;
+    struct slots *slots;
+    struct idempotency *idempotency;
     char prefix[64]; /* "/api/v1" */
     int64_t started_ns;
     volatile int stopping;
@@ -39,6 +44,7 @@ struct call {
     struct http_exchange *x;
     struct arena *arena;             /* The exchange's. */
     const char *params[CALL_PARAMS]; /* What stood for {..} in the route's path, decoded. */
+    struct idempotent *idempotent;   /* NULL: no Idempotency-Key. */
 };
 
 /* ---- replies (reply.c) ---- */
@@ -72,6 +78,19 @@ bool call_query_int(struct call *call, const char *name, int64_t fallback, int64
 /* Refuse members of `object` that are not in names[] (NULL-terminated), with the nearest. */
 bool call_only(const struct json *object, const char *const *names, struct err *err) MUST_CHECK;
 
+/* A switch of a body, which may have come from a form as text; false when absent (api_runs.c). */
+bool body_switch(const struct json *body, const char *key, bool *out, struct err *err) MUST_CHECK;
+
+/* ---- Idempotency-Key (idempotency.c) ---- */
+
+enum { IDEMPOTENCY_HOURS = 24 };
+bool idempotency_new(struct idempotency **out, struct err *err) MUST_CHECK;
+void idempotency_free(struct idempotency *all); /* NULL is fine. */
+/* Before the handler: *answered when the kept answer was given. Else the reply is kept when it is made. */
+bool idempotency_begin(struct call *call, bool *answered, struct err *err) MUST_CHECK;
+void idempotency_end(struct call *call); /* After the reply; for reply.c. */
+void idempotency_sweep(struct server *server);
+
 /* ---- handlers (api_*.c): reply and return true, or fill err ---- */
 
 typedef bool handler_fn(struct call *call, struct err *err);
@@ -80,9 +99,72 @@ handler_fn api_upload, api_file_get, api_preview, api_events;
 handler_fn api_execute, api_runs, api_run_get, api_run_cancel;
 handler_fn api_dump, api_restore, api_dump_get, api_backup;
 handler_fn api_health, api_ready, api_operations, api_root;
+handler_fn api_operate, api_bind_rows, api_bind_preview, api_result_get;
+handler_fn api_info, api_suggest_operators, api_normalization_types, api_sql_databases;
+
+/* ---- operations without a conversation ---- */
+
+/* Threads for requests that need a worker (slots.c). n 0: one for each processor. */
+bool slots_start(uint32_t n, struct slots **out, struct err *err) MUST_CHECK;
+/* Answer what waits with 503, let the others end, which they do soon after server->stopping is set. NULL is fine. */
+void slots_stop(struct slots *slots);
+/* Defer the exchange and let a slot run the handler; ERR_BUSY when too many wait. */
+bool slots_run(struct slots *slots, const struct call *call, handler_fn *handler,
+    struct err *err) MUST_CHECK;
+
+/* A file that a request brings, in the field of that name (sent.c). */
+enum { SENT_FILES = 2 };
+struct sent_file {
+    const char *field;
+    const struct http_part *part;
+    const char *name, *base; /* Safe as a file name; without its suffix. */
+};
+/* Fill in files[0..n), whose fields are set: each is required, and no other file is allowed. */
+bool sent_files(struct call *call, struct sent_file *files, size_t n, struct err *err) MUST_CHECK;
+/* The other fields as an object of texts; or the JSON body. */
+bool sent_arguments(struct call *call, struct json **out, struct err *err) MUST_CHECK;
+
+/* What a worker has told (work.c). */
+struct work {
+    struct json *result, *files; /* Of the last step. */
+    struct json *data;           /* Of inspect and preview. */
+};
+/*
+ * Let a worker do `spec` (taken over; time, tmp_dir and settings are added) and wait for the end, at most one
+ * step's time.
+ */
+bool work_do(
+    struct server *server, struct json *spec, struct work *out, struct err *err) MUST_CHECK;
+void work_free(struct work *w);
+/* Add a file to a specification's `files`. */
+void work_add_file(struct json *files, const char *name, const struct sent_file *file);
+
+/* Where results lie until they expire (results.c). */
+enum { RESULT_TOKEN = 32 };
+struct result_folder {
+    char token[RESULT_TOKEN + 1];
+    char path[FS_PATH_MAX];
+};
+bool results_open(struct server *server, struct err *err) MUST_CHECK; /* At start. */
+bool results_begin(
+    struct server *server, struct result_folder *out, struct err *err) MUST_CHECK;
+bool results_publish(
+    struct server *server, struct result_folder *folder, struct err *err) MUST_CHECK;
+void results_abort(struct result_folder *folder); /* Zeroed is fine. */
+/* Absolute URL of a file in a published folder. */
+const char *results_url(struct call *call, const struct result_folder *folder, const char *name);
+void results_sweep(struct server *server);
+
+/* Is its suffix among those of the setting at `path`? ERR_FORMAT otherwise (api_files.c). */
+bool file_suffix_allowed(const struct settings *s, const char *path, const char *name,
+    struct err *err) MUST_CHECK;
+/* Base of output names: the name without its suffix; in `arena` (api_files.c). */
+const char *file_base_name(struct arena *arena, const char *name);
 
 /* ---- views (view.c): rows as clients see them ---- */
 
+/* Percent-encode all but unreserved characters; in `arena`. */
+const char *view_url_escape(struct arena *arena, const char *s);
 /* "http://host" of this request. */
 const char *view_base_url(struct call *call);
 /* Absolute URL of a file; in `arena`. */
@@ -147,6 +229,8 @@ bool dispatcher_start(
 void dispatcher_halt(struct dispatcher *d);
 /* Running work is stopped; its runs stay unfinished in the store and are resumed at the next start. */
 void dispatcher_stop(struct dispatcher *d);
+/* How many of a conversation's runs are being carried out. */
+unsigned dispatcher_running(struct dispatcher *d, const char *conversation);
 /* Queue a run. */
 bool dispatcher_submit(
     struct dispatcher *d, const struct job_spec *spec, struct err *err) MUST_CHECK;
@@ -170,6 +254,9 @@ struct job_control {
     const volatile int *stopping;  /* The server stops; leave the run as it is. */
 };
 void run_drive(struct server *server, const struct job_control *control);
+
+/* Remove what the killed worker of the conversation's only run was writing (run_sweep.c). */
+void run_sweep(struct server *server, const struct conversation *c);
 
 /* The specification for a worker (run_spec.c); see workflow/run.h. */
 struct json *run_spec_settings(const struct server *server);
