@@ -79,6 +79,8 @@ static bool survey(struct xlsx_reader *r, const struct reader_args *args, struct
 
 static bool no_table(const struct xlsx_reader *r, const struct reader_args *args, struct err *err)
 {
+    char list[160];
+
     if (args->header_row > 1) {
         err_set(err, ERR_ARG,
             "header_row %" PRId64 ": sheet '%s' of '%s' has no values in that row or below",
@@ -86,12 +88,11 @@ static bool no_table(const struct xlsx_reader *r, const struct reader_args *args
         memcpy(err->argument, "header_row", 11);
         return false;
     }
-    err_set(
-        err, ERR_DATA, "'%s': sheet '%s' is empty; it has no header row", r->name, r->cells.sheet);
-    for (uint32_t i = 0; i < r->book.n_tabs; i++) {
-        if (!err_list_add(err->available, sizeof err->available, r->book.tabs[i].name))
-            break;
-    }
+    xlsx_parts_list(&r->book, list, sizeof list);
+    err_set(err, ERR_DATA, "'%s': sheet '%s' is empty; it has no header row%s%s", r->name,
+        r->cells.sheet, r->book.n_tabs > 1 ? ". The workbook's sheets: " : "",
+        r->book.n_tabs > 1 ? list : "");
+    xlsx_parts_available(&r->book, err);
     return false;
 }
 

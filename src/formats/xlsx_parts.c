@@ -304,32 +304,45 @@ bool xlsx_parts_load(struct xlsx_book *book, struct arena *arena, struct zip_rea
     return xlsx_styles_load(book, formats, err);
 }
 
+void xlsx_parts_list(const struct xlsx_book *book, char *out, size_t size)
+{
+    static const char more[] = ", ...";
+    size_t len = 0;
+
+    out[0] = '\0';
+    for (uint32_t i = 0; i < book->n_tabs; i++) {
+        const char *name = book->tabs[i].name;
+        size_t n = strlen(name) + (i ? 2 : 0);
+
+        if (n >= size - len || (i + 1 < book->n_tabs && n + sizeof more > size - len)) {
+            snprintf(out + len, size - len, "%s", i ? more : "...");
+            return;
+        }
+        snprintf(out + len, size - len, "%s%s", i ? ", " : "", name);
+        len += n;
+    }
+}
+
+void xlsx_parts_available(const struct xlsx_book *book, struct err *err)
+{
+    for (uint32_t i = 0; i < book->n_tabs; i++) {
+        if (!err_list_add(err->available, sizeof err->available, book->tabs[i].name))
+            break;
+    }
+}
+
 static bool no_such_sheet(const struct xlsx_book *book, const char *sheet, struct err *err)
 {
     const char *names[XLSX_MAX_SHEETS], *near;
-    char list[160] = "";
-    size_t len = 0;
+    char list[160];
 
-    for (uint32_t i = 0; i < book->n_tabs; i++) {
+    for (uint32_t i = 0; i < book->n_tabs; i++)
         names[i] = book->tabs[i].name;
-        if (len < sizeof list) {
-            int n = snprintf(list + len, sizeof list - len, "%s%s", i ? ", " : "", names[i]);
-
-            if (n < 0 || (size_t)n >= sizeof list - len) {
-                snprintf(list + len, sizeof list - len, "%s", sizeof list - len > 4 ? ", ..." : "");
-                len = sizeof list;
-            } else {
-                len += (size_t)n;
-            }
-        }
-    }
     near = utf8_nearest(sheet, names, book->n_tabs);
+    xlsx_parts_list(book, list, sizeof list);
     err_set(err, ERR_ARG, "'%s' has no sheet '%s'%s%s%s Available: %s", book->label, sheet,
         near ? "; did you mean '" : ".", near ? near : "", near ? "'?" : "", list);
-    for (uint32_t i = 0; i < book->n_tabs; i++) {
-        if (!err_list_add(err->available, sizeof err->available, names[i]))
-            break;
-    }
+    xlsx_parts_available(book, err);
     if (near)
         err_list_add(err->suggestions, sizeof err->suggestions, near);
     memcpy(err->argument, "sheet", 6);

@@ -70,7 +70,7 @@ static bool damaged(const struct zip_reader *zip, const char *what, struct err *
 /* Is there a believable directory behind this end record? Fills d. */
 static bool check_end(struct zip_reader *zip, const uint8_t *rec, uint64_t at, struct directory *d)
 {
-    uint8_t sig[4];
+    uint8_t sig[4] = { 0 };
     struct err ignored;
 
     *d = (struct directory){ .count = zip_u16(rec + 10),
@@ -78,7 +78,7 @@ static bool check_end(struct zip_reader *zip, const uint8_t *rec, uint64_t at, s
         .offset = zip_u32(rec + 16),
         .end = at };
     if (at >= LOCATOR_SIZE) {
-        uint8_t loc[LOCATOR_SIZE], end64[END64_SIZE];
+        uint8_t loc[LOCATOR_SIZE] = { 0 }, end64[END64_SIZE] = { 0 };
         uint64_t where;
 
         if (zip_pread(zip, loc, sizeof loc, at - LOCATOR_SIZE, &ignored) &&
@@ -118,7 +118,7 @@ static bool find_directory(struct zip_reader *zip, struct directory *d, struct e
 {
     uint64_t size = zip->file_size;
     size_t n = size < ZIP_END_SEARCH ? (size_t)size : ZIP_END_SEARCH;
-    uint8_t *tail = calloc(1, n + 1);
+    uint8_t *tail = malloc(n + 1);
     bool ok = false;
 
     if (!tail)
@@ -314,7 +314,7 @@ static bool load(struct zip_reader *zip, struct err *err)
             zip->label, d.count, ZIP_MAX_ENTRIES);
     if (d.size == 0 || d.size > ZIP_MAX_DIRECTORY)
         return damaged(zip, d.size ? "its list of contents is too long" : "it has no parts", err);
-    dir = calloc(1, (size_t)d.size);
+    dir = malloc((size_t)d.size);
     if (!dir)
         return err_nomem(err);
     ok = zip_pread(zip, dir, (size_t)d.size, d.offset + d.shift, err) &&

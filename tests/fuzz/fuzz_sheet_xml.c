@@ -8,7 +8,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { STRINGS = 1, FILL = 2, NO_HEADER = 4, DROP_ERRORS = 8, RAW = 16 };
+enum { STRINGS = 1, FILL = 2, NO_HEADER = 4, DROP_ERRORS = 8, RAW = 16, SMALL_PART = 32 };
 
 static void drain(struct source *s)
 {
@@ -53,7 +53,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     memcpy(text, data, size);
     text[size] = '\0';
-    if (how & STRINGS) {
+    if (how & SMALL_PART) {
+        book.rows = rows;
+        if (how & RAW)
+            book.formats = text;
+        else if (how & STRINGS)
+            book.workbook = text;
+        else if (how & DROP_ERRORS)
+            book.root_rels = text;
+        else
+            book.rels = text;
+    } else if (how & STRINGS) {
         book.rows = rows;
         book.strings = text;
         book.strings_len = how & RAW ? size : 0;

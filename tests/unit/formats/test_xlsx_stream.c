@@ -7,7 +7,7 @@
 
 #include "table/hash.h"
 
-enum { ROWS = 60000 };
+enum { ROWS = 45000 };
 
 /* How the same table is written: every writer has its habits. */
 struct habit {
