@@ -133,8 +133,7 @@ static bool resolve(struct call *call, const struct json *body, struct request *
     return true;
 }
 
-/* A switch that may also come from a form as text. */
-static bool body_switch(const struct json *body, const char *key, bool *out, struct err *err)
+bool body_switch(const struct json *body, const char *key, bool *out, struct err *err)
 {
     static const char *const no[] = { "false", "0", "no" }, *const yes[] = { "true", "1", "yes" };
     const struct json *v = json_get(body, key);
