@@ -432,7 +432,11 @@ bool api_run_cancel(struct call *call, struct err *err)
     struct conversation c;
     struct run run;
 
-    if (!find_run(call, &c, &run, err) || !dispatcher_cancel(call->server->dispatcher, run.id, err))
+    if (!find_run(call, &c, &run, err) ||
+        !dispatcher_cancel(call->server->dispatcher, run.id, err) || !find_run(call, &c, &run, err))
         return false;
+    if (run.status != RUN_CANCELLED) /* It was quicker. */
+        return err_set(
+            err, ERR_STATE, "this run has already ended: it is %s", run_status_name(run.status));
     return api_run_get(call, err);
 }

@@ -82,7 +82,7 @@ static void evaluate(const char *text, bool all, char *got)
 {
     const char *column = "c";
     struct schema *schema;
-    struct conditions *c;
+    struct conditions *c = NULL;
     struct items list;
     struct json *json = json_quoted(text), *kept = json_new_array();
     struct cell *columns[1] = { everything };
