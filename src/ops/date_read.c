@@ -335,15 +335,25 @@ bool date_read_cell(
     const struct cell *cell, enum date_order order, bool strict, struct date_reading *out)
 {
     struct date_reading r = { .vote = VOTE_NONE };
+    char scratch[CELL_SHOWN_MAX];
+    const char *p;
+    size_t n;
 
-    if (cell->type == CELL_TEXT)
-        return date_read(cell->text, cell->len, order, strict, out);
-    if (cell->type != CELL_DATE || cell->kind == DATE_TIME || cell->kind == DATE_DURATION ||
-        !date_from_serial(cell->number, &r.date))
+    switch (cell->type) {
+    case CELL_TEXT:
+    case CELL_NUMBER: /* 20240131, which a typed column holds as a number */
+        p = cell_shown(cell, scratch, &n);
+        return date_read(p, n, order, strict, out);
+    case CELL_DATE:
+        if (cell->kind == DATE_TIME || cell->kind == DATE_DURATION ||
+            !date_from_serial(cell->number, &r.date))
+            return false;
+        r.has_time = cell->kind == DATE_DATETIME;
+        *out = r;
+        return true;
+    default:
         return false;
-    r.has_time = cell->kind == DATE_DATETIME;
-    *out = r;
-    return true;
+    }
 }
 
 bool date_read_time(const char *p, size_t n, int64_t *ms)

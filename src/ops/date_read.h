@@ -34,7 +34,7 @@ struct date_reading {
 bool date_read(
     const char *p, size_t n, enum date_order order, bool strict, struct date_reading *out);
 
-/* As date_read() for any cell: date and datetime cells, and text. */
+/* As date_read() for any cell: date and datetime cells, text, and numbers of 8 digits. */
 bool date_read_cell(
     const struct cell *cell, enum date_order order, bool strict, struct date_reading *out);
 

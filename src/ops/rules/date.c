@@ -114,14 +114,40 @@ static bool scan_date_end(struct rule_run *r, struct err *err)
     return true;
 }
 
+/*
+ * With an input format the cell's shown text is read by it. What does not fit is still a date where it is written as one
+ * beyond doubt, 2024-01-31, so that typed and untyped columns give the same.
+ */
+static bool read_as(const struct cell *cell, const char *format, struct date *out)
+{
+    char scratch[CELL_SHOWN_MAX];
+    struct date_reading reading;
+    const char *p;
+    double serial;
+    size_t n;
+
+    if (cell->type == CELL_BOOL || cell->type == CELL_ERROR)
+        return false;
+    p = cell_shown(cell, scratch, &n);
+    if (date_scan(p, n, format, out))
+        return true;
+    if (cell->type != CELL_DATE && !date_parse_iso_date(p, n, &serial) &&
+        !date_parse_iso_datetime(p, n, &serial))
+        return false;
+    if (!date_read_cell(cell, ORDER_AUTO, false, &reading))
+        return false;
+    *out = reading.date;
+    return true;
+}
+
 static bool read_cell(const struct rule_run *r, const struct cell *cell, struct date *out)
 {
     const struct date_params *p = r->params;
     const struct date_state *s = r->state;
     struct date_reading reading;
 
-    if (p->input_format && cell->type == CELL_TEXT)
-        return date_scan(cell->text, cell->len, p->input_format, out);
+    if (p->input_format)
+        return read_as(cell, p->input_format, out);
     if (!date_read_cell(cell, s->order, p->order != ORDER_AUTO, &reading))
         return false;
     *out = reading.date;

@@ -216,7 +216,7 @@ static void formats(void **state)
 static void cells(void **state)
 {
     struct cell date = cell_date(45322.4375, DATE_DATETIME), time = cell_date(0.5, DATE_TIME);
-    struct cell number = cell_number(45322);
+    struct cell number = cell_number(45322), compact = cell_number(20240131);
     struct date_reading r;
 
     (void)state;
@@ -226,6 +226,8 @@ static void cells(void **state)
     assert_int_equal(r.date.hour, 10);
     assert_false(date_read_cell(&time, ORDER_AUTO, false, &r));
     assert_false(date_read_cell(&number, ORDER_AUTO, false, &r));
+    assert_true(date_read_cell(&compact, ORDER_AUTO, false, &r));
+    assert_int_equal(r.date.day, 31);
 }
 
 int main(void)
