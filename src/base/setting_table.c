@@ -32,7 +32,7 @@ static const char *const log_levels[] = { "debug", "info", "warning", "error", N
 static const char *const log_formats[] = { "text", "json", NULL };
 static const char *const partitions[] = { "time-based", "hash-based", "folder-based", NULL };
 static const char *const recovers[] = { "resume", "fail", NULL };
-static const char *const compressions[] = { "gzip", NULL };
+static const char *const compressions[] = { "gzip", "zip", "tar", NULL };
 static const char *const databases[] = { "postgresql", "mysql", "sqlite", NULL };
 
 const struct setting setting_table[] = {
@@ -56,6 +56,10 @@ const struct setting setting_table[] = {
     LIST("api.cors_origins", "http://localhost:3000,http://127.0.0.1:3000", true,
         "Origins of pages, besides the server's own, that may call the API."),
 
+    STRING("file.output_folder", "", false,
+        "Folder of results of operations; empty means results below the data folder."),
+    LIST("file.allowed_extensions", ".csv,.tsv,.xlsx,.xlsm,.xls", true,
+        "Suffixes of files that may be sent to operations."),
     INT("file.max_file_size_mb", "50", 1, 1048576, true,
         "Largest file sent to an operation, in MiB."),
     INT("file.result_ttl_hours", "24", 1, 87600, true,
@@ -136,7 +140,8 @@ const struct setting setting_table[] = {
     INT("chat_workflows.execution.memory_limit_mb", "512", 64, 1048576, true,
         "Memory a run may use before it spills to disk, in MiB."),
 
-    CHOICE("chat_workflows.dump.compression", "gzip", compressions, true, "Compression of dumps."),
+    CHOICE("chat_workflows.dump.compression", "gzip", compressions, true,
+        "Form of dumps: .tar.gz, .zip or .tar."),
 
     BOOL("chat_workflows.cleanup.enabled", "false", true, "Delete old conversations and dumps."),
     INT("chat_workflows.cleanup.conversation_days", "90", 1, 36500, true,

@@ -208,6 +208,10 @@ struct op {
 
 extern const struct op *const op_table[]; /* Sorted by name; ends with NULL. */
 
+/* Operations of the HTTP API alone: no steps of workflows, and in no list. Ends with NULL. */
+extern const struct op *const op_unlisted[];
+const struct op *op_find_unlisted(const char *name); /* NULL when unknown. */
+
 /* NULL when unknown. Leading "/" and a trailing one are ignored. */
 const struct op *op_find(const char *name);
 /* As op_find(), failing with ERR_ARG and the nearest names. */

@@ -32,6 +32,13 @@ const struct op *const op_table[] = {
     NULL,
 };
 
+extern const struct op op_bind_rows;
+
+const struct op *const op_unlisted[] = {
+    &op_bind_rows,
+    NULL,
+};
+
 const char *drop_reason_name(enum drop_reason r)
 {
     static const char *const names[DROP_COUNT] = {
@@ -55,6 +62,15 @@ const struct op *op_find(const char *name)
         n--;
     for (const struct op *const *op = op_table; *op; op++) {
         if (strlen((*op)->name) == n && memcmp((*op)->name, name, n) == 0)
+            return *op;
+    }
+    return NULL;
+}
+
+const struct op *op_find_unlisted(const char *name)
+{
+    for (const struct op *const *op = op_unlisted; *op; op++) {
+        if (strcmp((*op)->name, name) == 0)
             return *op;
     }
     return NULL;

@@ -12,6 +12,34 @@
 
 enum { RESTORE_RATIO = 64, MIB = 1 << 20 };
 
+static const struct dump_form {
+    const char *name, *suffix, *media_type;
+    enum dump_compression compression;
+} forms[] = {
+    { "gzip", ".tar.gz", "application/gzip", DUMP_GZIP },
+    { "zip", ".zip", "application/zip", DUMP_ZIP },
+    { "tar", ".tar", "application/x-tar", DUMP_TAR },
+};
+
+static enum dump_compression compression(const struct server *server)
+{
+    const char *name = settings_string(server->settings, "chat_workflows.dump.compression");
+    size_t i = 0;
+
+    while (i + 1 < ARRAY_LEN(forms) && strcmp(forms[i].name, name) != 0)
+        i++;
+    return forms[i].compression;
+}
+
+static const char *media_type(const char *file)
+{
+    for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
+        if (strcmp(forms[i].suffix, fs_suffix(file)) == 0)
+            return forms[i].media_type;
+    }
+    return "application/octet-stream";
+}
+
 bool api_dump(struct call *call, struct err *err)
 {
     struct server *server = call->server;
@@ -22,8 +50,8 @@ bool api_dump(struct call *call, struct err *err)
 
     if (!view_conversation(server, call->arena, view_base_url(call), call->params[0], &object, err))
         return false;
-    ok = dump_write(server->store, &server->dirs, call->params[0], object, clock_wall_ns(), name,
-        &size, sha256, err);
+    ok = dump_write_as(server->store, &server->dirs, call->params[0], object, compression(server),
+        clock_wall_ns(), name, &size, sha256, err);
     json_free(object);
     if (!ok)
         return false;
@@ -56,7 +84,7 @@ bool api_dump_get(struct call *call, struct err *err)
     snprintf(etag, sizeof etag, "%llx-%llx", (unsigned long long)size,
         (unsigned long long)st.st_mtim.tv_sec * 1000000000ull +
             (unsigned long long)st.st_mtim.tv_nsec);
-    reply_file(call, fd, size, name, "application/gzip", etag);
+    reply_file(call, fd, size, name, media_type(name), etag);
     return true;
 }
 

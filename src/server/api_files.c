@@ -16,9 +16,10 @@ enum { PREVIEW_DEFAULT = 50, PREVIEW_MAX = 1000, DISPOSITION_MAX = 1200 };
 
 /* ---- upload ---- */
 
-static bool suffix_allowed(const struct settings *s, const char *name, struct err *err)
+bool file_suffix_allowed(
+    const struct settings *s, const char *path, const char *name, struct err *err)
 {
-    const char *path = "chat_workflows.file.allowed_extensions", *suffix = fs_suffix(name);
+    const char *suffix = fs_suffix(name);
 
     /* A gzipped table is named by what is inside: sales.csv.gz. */
     if (strcasecmp(suffix, ".gz") == 0 || strcasecmp(suffix, ".txt") == 0)
@@ -78,8 +79,7 @@ static bool inspect(struct call *call, const struct http_part *part, const char 
     return *facts && *format ? true : err_nomem(err);
 }
 
-/* Base of output names: the name without its suffix. */
-static const char *base_of(struct arena *arena, const char *name)
+const char *file_base_name(struct arena *arena, const char *name)
 {
     const char *suffix = fs_suffix(name);
     const char *base = arena_dup(arena, name, (size_t)(suffix - name));
@@ -124,7 +124,7 @@ static bool store_part(struct call *call, const struct conversation *c,
     bool ok;
 
     fs_safe_name(part->filename, strlen(part->filename), name);
-    if (!suffix_allowed(server->settings, name, err))
+    if (!file_suffix_allowed(server->settings, "chat_workflows.file.allowed_extensions", name, err))
         return false;
     if (part->size > (uint64_t)limit << 20)
         return err_set(err, ERR_TOO_LARGE,
@@ -139,7 +139,7 @@ static bool store_part(struct call *call, const struct conversation *c,
     if (ok) {
         snprintf(f.conversation, sizeof f.conversation, "%s", c->id);
         f.name = stored;
-        f.base = base_of(call->arena, stored);
+        f.base = file_base_name(call->arena, stored);
         f.size = part->size;
         memcpy(f.sha256, part->sha256, sizeof f.sha256);
         ok = record(call, c, &f, err);

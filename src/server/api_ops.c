@@ -203,17 +203,16 @@ static struct json *reply_object(struct call *call, const struct operation *o)
 
 static bool operate(struct call *call, struct operation *o, struct err *err)
 {
-    bool ok = carry_out(call, o, err);
+    bool ok = carry_out(call, o, err), kept;
 
-    if (ok && json_len(o->work.files))
-        ok = results_publish(call->server, &o->folder, err);
-    else
+    kept = ok && json_len(o->work.files);
+    if (kept)
+        kept = ok = results_publish(call->server, &o->folder, err);
+    if (!kept)
         results_abort(&o->folder);
     if (ok)
         reply_data(call, 200, arena_printf(call->arena, "%s completed", o->op->name),
             reply_object(call, o));
-    else
-        results_abort(&o->folder);
     operation_end(o);
     return ok;
 }
@@ -235,15 +234,16 @@ bool api_bind_rows(struct call *call, struct err *err)
 }
 
 /* The first rows of the file that has been made. */
-static bool look_at(
-    struct call *call, const struct operation *o, int64_t limit, struct json **data, struct err *err)
+static bool look_at(struct call *call, const struct operation *o, int64_t limit, struct json **data,
+    struct err *err)
 {
     const char *name = json_get_string(json_at(o->work.files, 0), "name");
     struct json *spec = json_new_object(), *what = json_new_object(), *files = json_new_array();
     struct http_part made = { 0 };
     struct work work;
 
-    work_add_file(files, INPUT_NAME, &(struct sent_file){ .part = &made, .name = name, .base = name });
+    work_add_file(
+        files, INPUT_NAME, &(struct sent_file){ .part = &made, .name = name, .base = name });
     json_set_string(spec, "job", "preview");
     json_set_string(what, "file", INPUT_NAME);
     json_set_int(what, "limit", limit);

@@ -1,5 +1,5 @@
 /*
- * Work by the clock: backups and their retention, old conversations and dumps. One thread looks once a minute.
+ * Work by the clock: backups and their retention, old conversations, dumps, results and answers. One thread looks once a minute.
  */
 
 #include "server/server_int.h"
@@ -130,6 +130,8 @@ static void *janitor_main(void *arg)
         pthread_mutex_unlock(&j->lock);
         backup(j, clock_wall_ns());
         clean(j, clock_wall_ns());
+        results_sweep(j->server);
+        idempotency_sweep(j->server);
         pthread_mutex_lock(&j->lock);
         clock_gettime(CLOCK_REALTIME, &until);
         until.tv_sec += LOOK_SECONDS;

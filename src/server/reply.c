@@ -76,7 +76,8 @@ void reply_headers(struct call *call)
     if (r->origin && origin_allowed(call->server, r->origin, r->host)) {
         http_reply_header(reply, "Access-Control-Allow-Origin", r->origin);
         http_reply_header(reply, "Access-Control-Expose-Headers",
-            "Content-Disposition, Content-Range, ETag, X-Request-Id, Retry-After");
+            "Content-Disposition, Content-Range, ETag, X-Request-Id, Retry-After, "
+            "Idempotency-Replayed");
     }
 }
 
@@ -108,6 +109,7 @@ static void send_envelope(
         reply->body_len = 0;
     }
     http_reply_header(reply, "Cache-Control", "no-store");
+    idempotency_end(call);
 }
 
 void reply_data(struct call *call, int status, const char *message, struct json *data)

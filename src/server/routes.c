@@ -7,14 +7,22 @@
 
 #include "base/num.h"
 #include "base/utf8.h"
+#include "ops/op.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { MIB = 1 << 20, FORM_SLACK = 64 * 1024 };
+enum { MIB = 1 << 20, FORM_SLACK = 64 * 1024, ARGUMENTS_SLACK = 1 << 20 };
 
 /* Where the limit of a route's body comes from. */
-enum body_limit { LIMIT_JSON, LIMIT_UPLOAD, LIMIT_DUMP };
+enum body_limit { LIMIT_JSON, LIMIT_UPLOAD, LIMIT_DUMP, LIMIT_FILE, LIMIT_TWO_FILES };
+
+enum route_flags {
+    ROUTE_TOP = 1 << 0,   /* Answers without the prefix as well. */
+    ROUTE_KEYED = 1 << 1, /* Honours Idempotency-Key. */
+    ROUTE_SLOT = 1 << 2,  /* Waits for a worker: answered by a slot (slots.c). */
+    OPERATION = ROUTE_SLOT | ROUTE_KEYED
+};
 
 struct route {
     const char *method,
@@ -22,32 +30,47 @@ struct route {
     enum http_body body;
     enum body_limit limit;
     handler_fn *handler;
-    bool top; /* Answers without the prefix as well. */
+    unsigned flags;
 };
 
 /* clang-format off */
 static const struct route routes[] = {
-    { "POST",   "/chat/workflows",                          HTTP_BODY_FORM_OR_JSON, LIMIT_JSON,   api_chat_create, false },
-    { "GET",    "/chat/workflows",                          HTTP_BODY_NONE,         LIMIT_JSON,   api_chat_list,   false },
-    { "POST",   "/chat/workflows/restore",                  HTTP_BODY_FORM,         LIMIT_DUMP,   api_restore,     false },
-    { "GET",    "/chat/workflows/{id}",                     HTTP_BODY_NONE,         LIMIT_JSON,   api_chat_get,    false },
-    { "PATCH",  "/chat/workflows/{id}",                     HTTP_BODY_JSON,         LIMIT_JSON,   api_chat_patch,  false },
-    { "DELETE", "/chat/workflows/{id}",                     HTTP_BODY_NONE,         LIMIT_JSON,   api_chat_delete, false },
-    { "POST",   "/chat/workflows/{id}/upload",              HTTP_BODY_FORM,         LIMIT_UPLOAD, api_upload,      false },
-    { "POST",   "/chat/workflows/{id}/execute",             HTTP_BODY_FORM_OR_JSON, LIMIT_JSON,   api_execute,     false },
-    { "GET",    "/chat/workflows/{id}/runs",                HTTP_BODY_NONE,         LIMIT_JSON,   api_runs,        false },
-    { "GET",    "/chat/workflows/{id}/runs/{run}",          HTTP_BODY_NONE,         LIMIT_JSON,   api_run_get,     false },
-    { "POST",   "/chat/workflows/{id}/runs/{run}/cancel",   HTTP_BODY_NONE,         LIMIT_JSON,   api_run_cancel,  false },
-    { "GET",    "/chat/workflows/{id}/files/{name}",        HTTP_BODY_NONE,         LIMIT_JSON,   api_file_get,    false },
-    { "GET",    "/chat/workflows/{id}/files/{name}/preview", HTTP_BODY_NONE,        LIMIT_JSON,   api_preview,     false },
-    { "GET",    "/chat/workflows/{id}/events",              HTTP_BODY_NONE,         LIMIT_JSON,   api_events,      false },
-    { "POST",   "/chat/workflows/{id}/dump",                HTTP_BODY_NONE,         LIMIT_JSON,   api_dump,        false },
-    { "GET",    "/chat/downloads/{name}",                   HTTP_BODY_NONE,         LIMIT_JSON,   api_dump_get,    false },
-    { "POST",   "/chat/sqlite/backup",                      HTTP_BODY_NONE,         LIMIT_JSON,   api_backup,      false },
-    { "GET",    "/operations",                              HTTP_BODY_NONE,         LIMIT_JSON,   api_operations,  false },
-    { "GET",    "/health",                                  HTTP_BODY_NONE,         LIMIT_JSON,   api_health,      true },
-    { "GET",    "/health/ready",                            HTTP_BODY_NONE,         LIMIT_JSON,   api_ready,       true },
-    { "GET",    "/",                                        HTTP_BODY_NONE,         LIMIT_JSON,   api_root,        true },
+    { "POST",   "/chat/workflows",                            HTTP_BODY_FORM_OR_JSON, LIMIT_JSON,      api_chat_create,         ROUTE_KEYED },
+    { "GET",    "/chat/workflows",                            HTTP_BODY_NONE,         LIMIT_JSON,      api_chat_list,           0 },
+    { "POST",   "/chat/workflows/restore",                    HTTP_BODY_FORM,         LIMIT_DUMP,      api_restore,             0 },
+    { "GET",    "/chat/workflows/{id}",                       HTTP_BODY_NONE,         LIMIT_JSON,      api_chat_get,            0 },
+    { "PATCH",  "/chat/workflows/{id}",                       HTTP_BODY_JSON,         LIMIT_JSON,      api_chat_patch,          0 },
+    { "DELETE", "/chat/workflows/{id}",                       HTTP_BODY_NONE,         LIMIT_JSON,      api_chat_delete,         0 },
+    { "POST",   "/chat/workflows/{id}/upload",                HTTP_BODY_FORM,         LIMIT_UPLOAD,    api_upload,              ROUTE_KEYED },
+    { "POST",   "/chat/workflows/{id}/execute",               HTTP_BODY_FORM_OR_JSON, LIMIT_JSON,      api_execute,             ROUTE_KEYED },
+    { "GET",    "/chat/workflows/{id}/runs",                  HTTP_BODY_NONE,         LIMIT_JSON,      api_runs,                0 },
+    { "GET",    "/chat/workflows/{id}/runs/{run}",            HTTP_BODY_NONE,         LIMIT_JSON,      api_run_get,             0 },
+    { "POST",   "/chat/workflows/{id}/runs/{run}/cancel",     HTTP_BODY_NONE,         LIMIT_JSON,      api_run_cancel,          0 },
+    { "GET",    "/chat/workflows/{id}/files/{name}",          HTTP_BODY_NONE,         LIMIT_JSON,      api_file_get,            0 },
+    { "GET",    "/chat/workflows/{id}/files/{name}/preview",  HTTP_BODY_NONE,         LIMIT_JSON,      api_preview,             0 },
+    { "GET",    "/chat/workflows/{id}/events",                HTTP_BODY_NONE,         LIMIT_JSON,      api_events,              0 },
+    { "POST",   "/chat/workflows/{id}/dump",                  HTTP_BODY_NONE,         LIMIT_JSON,      api_dump,                0 },
+    { "GET",    "/chat/downloads/{name}",                     HTTP_BODY_NONE,         LIMIT_JSON,      api_dump_get,            0 },
+    { "POST",   "/chat/sqlite/backup",                        HTTP_BODY_NONE,         LIMIT_JSON,      api_backup,              0 },
+    { "POST",   "/excel/info",                                HTTP_BODY_FORM_OR_JSON, LIMIT_FILE,      api_info,                ROUTE_SLOT },
+    { "POST",   "/csv/info",                                  HTTP_BODY_FORM_OR_JSON, LIMIT_FILE,      api_info,                ROUTE_SLOT },
+    { "POST",   "/excel/search/suggest-operators",            HTTP_BODY_FORM_OR_JSON, LIMIT_FILE,      api_suggest_operators,   ROUTE_SLOT },
+    { "POST",   "/csv/search/suggest-operators",              HTTP_BODY_FORM_OR_JSON, LIMIT_FILE,      api_suggest_operators,   ROUTE_SLOT },
+    { "POST",   "/files/bind",                                HTTP_BODY_FORM_OR_JSON, LIMIT_TWO_FILES, api_bind_rows,           OPERATION },
+    { "POST",   "/files/bind/preview",                        HTTP_BODY_FORM_OR_JSON, LIMIT_TWO_FILES, api_bind_preview,        ROUTE_SLOT },
+    { "GET",    "/files/downloads/{name}",                    HTTP_BODY_NONE,         LIMIT_JSON,      api_result_get,          0 },
+    { "GET",    "/normalization/types",                       HTTP_BODY_NONE,         LIMIT_JSON,      api_normalization_types, 0 },
+    { "GET",    "/sql/databases",                             HTTP_BODY_NONE,         LIMIT_JSON,      api_sql_databases,       0 },
+    { "GET",    "/operations",                                HTTP_BODY_NONE,         LIMIT_JSON,      api_operations,          0 },
+    { "GET",    "/health",                                    HTTP_BODY_NONE,         LIMIT_JSON,      api_health,              ROUTE_TOP },
+    { "GET",    "/health/ready",                              HTTP_BODY_NONE,         LIMIT_JSON,      api_ready,               ROUTE_TOP },
+    { "GET",    "/",                                          HTTP_BODY_NONE,         LIMIT_JSON,      api_root,                ROUTE_TOP },
+};
+
+/* POST /<operation>, for each one of op_table[]; by the number of files it reads. */
+static const struct route operation_routes[] = {
+    { "POST", NULL, HTTP_BODY_FORM_OR_JSON, LIMIT_FILE,      api_operate, OPERATION },
+    { "POST", NULL, HTTP_BODY_FORM_OR_JSON, LIMIT_TWO_FILES, api_operate, OPERATION },
 };
 /* clang-format on */
 
@@ -99,6 +122,28 @@ static const char *below_prefix(const struct server *server, const char *path)
                                                                                         : NULL;
 }
 
+static const struct route *operation_route(
+    const char *path, struct arena *arena, const char *params[CALL_PARAMS])
+{
+    const struct op *op = op_find(path);
+    const struct arg *arg;
+
+    if (!op)
+        return NULL;
+    params[0] = arena_strdup(arena, op->name);
+    for (size_t i = 0; (arg = op_arg(op, i)); i++) {
+        if (arg->type == ARG_FILE)
+            return &operation_routes[1];
+    }
+    return &operation_routes[0];
+}
+
+static void add_method(char allow[64], const char *method)
+{
+    if (!strstr(allow, method))
+        snprintf(allow + strlen(allow), 64 - strlen(allow), "%s%s", allow[0] ? ", " : "", method);
+}
+
 static const struct route *find_route(const struct server *server, const struct http_request *r,
     const char *params[CALL_PARAMS], char allow[64])
 {
@@ -110,30 +155,41 @@ static const struct route *find_route(const struct server *server, const struct 
         const char *names[CALL_PARAMS] = { 0 };
 
         if (!(below && match_path(routes[i].path, below, r->arena, names)) &&
-            !(routes[i].top && match_path(routes[i].path, r->path, r->arena, names)))
+            !((routes[i].flags & ROUTE_TOP) &&
+                match_path(routes[i].path, r->path, r->arena, names)))
             continue;
         if (strcmp(routes[i].method, r->method) == 0) {
             found = &routes[i];
             memcpy(params, names, sizeof names);
         }
-        if (!strstr(allow, routes[i].method))
-            snprintf(allow + strlen(allow), 64 - strlen(allow), "%s%s", allow[0] ? ", " : "",
-                routes[i].method);
+        add_method(allow, routes[i].method);
+    }
+    if (!allow[0] && below) {
+        const struct route *operation = operation_route(below, r->arena, params);
+
+        if (operation)
+            add_method(allow, operation->method);
+        if (operation && strcmp(operation->method, r->method) == 0)
+            found = operation;
     }
     return found;
 }
 
 static uint64_t limit_of(const struct server *server, enum body_limit limit)
 {
-    const char *path = limit == LIMIT_UPLOAD ? "chat_workflows.file.max_upload_size_mb" : NULL;
+    const struct settings *s = server->settings;
+    uint64_t upload = (uint64_t)settings_int(s, "chat_workflows.file.max_upload_size_mb") * MIB;
+    uint64_t file = (uint64_t)settings_int(s, "file.max_file_size_mb") * MIB;
 
     switch (limit) {
     case LIMIT_UPLOAD:
-        return (uint64_t)settings_int(server->settings, path) * MIB + FORM_SLACK;
+        return upload + FORM_SLACK;
     case LIMIT_DUMP: /* A dump holds every file of a conversation. */
-        return (uint64_t)settings_int(server->settings, "chat_workflows.file.max_upload_size_mb") *
-                   MIB * 64 +
-               FORM_SLACK;
+        return upload * 64 + FORM_SLACK;
+    case LIMIT_FILE:
+        return file + ARGUMENTS_SLACK;
+    case LIMIT_TWO_FILES:
+        return file * 2 + ARGUMENTS_SLACK;
     case LIMIT_JSON:
         break;
     }
@@ -181,10 +237,21 @@ static void preflight(struct call *call, const char *allow)
 
 static const char *upper_limit_text(struct call *call, const struct route *route)
 {
-    if (route && route->limit == LIMIT_UPLOAD)
-        return arena_printf(call->arena, "%lld MiB (chat_workflows.file.max_upload_size_mb)",
-            (long long)settings_int(
-                call->server->settings, "chat_workflows.file.max_upload_size_mb"));
+    static const struct {
+        enum body_limit limit;
+        const char *setting, *each;
+    } named[] = {
+        { LIMIT_UPLOAD, "chat_workflows.file.max_upload_size_mb", "" },
+        { LIMIT_FILE, "file.max_file_size_mb", "" },
+        { LIMIT_TWO_FILES, "file.max_file_size_mb", " for each file" },
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(named); i++) {
+        if (route->limit == named[i].limit)
+            return arena_printf(call->arena, "%lld MiB%s (%s)",
+                (long long)settings_int(call->server->settings, named[i].setting), named[i].each,
+                named[i].setting);
+    }
     return arena_printf(call->arena, "%llu bytes", (unsigned long long)call->x->plan.max_body);
 }
 
@@ -217,6 +284,18 @@ static bool check(struct call *call, const struct route *route, const char *allo
     return true;
 }
 
+static bool answer(struct call *call, const struct route *route, struct err *err)
+{
+    bool answered = false;
+
+    if ((route->flags & ROUTE_KEYED) && !idempotency_begin(call, &answered, err))
+        return false;
+    if (answered)
+        return true;
+    return route->flags & ROUTE_SLOT ? slots_run(call->server->slots, call, route->handler, err)
+                                     : route->handler(call, err);
+}
+
 void routes_handle(void *arg, struct http_exchange *x)
 {
     struct call call = { .server = arg, .x = x, .arena = x->request.arena };
@@ -237,7 +316,7 @@ void routes_handle(void *arg, struct http_exchange *x)
         preflight(&call, arena_strdup(call.arena, allow));
         return;
     }
-    if (!check(&call, route, allow, &err) || !route->handler(&call, &err))
+    if (!check(&call, route, allow, &err) || !answer(&call, route, &err))
         reply_error(&call, &err);
 }
 

@@ -18,8 +18,8 @@ static bool field_error(
     return false;
 }
 
-static bool unknown_field(struct call *call, const struct sent_file *files, size_t n,
-    const char *field, struct err *err)
+static bool unknown_field(
+    struct call *call, const struct sent_file *files, size_t n, const char *field, struct err *err)
 {
     const char *names[SENT_FILES], *near;
 
@@ -44,7 +44,8 @@ static bool take_part(
 
     if (file->part)
         return field_error(err, ERR_ARG, file->field,
-            arena_printf(call->arena, "field '%s' is there twice; one file is expected", file->field));
+            arena_printf(
+                call->arena, "field '%s' is there twice; one file is expected", file->field));
     fs_safe_name(part->filename, strlen(part->filename), name);
     file->name = arena_strdup(call->arena, name);
     file->base = file_base_name(call->arena, name);
@@ -64,6 +65,11 @@ bool sent_files(struct call *call, struct sent_file *files, size_t n, struct err
 {
     const struct http_request *r = &call->x->request;
 
+    if (r->body_len && r->content_type && strncasecmp(r->content_type, "application/json", 16) != 0)
+        return err_set(err, ERR_FORMAT,
+            "a body of type %.60s is not accepted; send the file as multipart/form-data in field "
+            "'%s'",
+            r->content_type, files[0].field);
     for (size_t p = 0; p < r->n_parts; p++) {
         const struct http_part *part = &r->parts[p];
         size_t i = 0;

@@ -227,6 +227,9 @@ int server_main(const struct settings *settings)
              strcmp(settings_string(settings, "logging.format"), "json") == 0,
              settings_string(settings, "logging.file"), &err) &&
          open_data(&server, &lock, &err) && events_new(&server.events, &err) &&
+         idempotency_new(&server.idempotency, &err) && results_open(&server, &err) &&
+         slots_start((uint32_t)settings_int(settings, "chat_workflows.execution.workers"),
+             &server.slots, &err) &&
          dispatcher_start(&server,
              (uint32_t)settings_int(settings, "chat_workflows.execution.workers"),
              &server.dispatcher, &err) &&
@@ -244,6 +247,7 @@ int server_main(const struct settings *settings)
     janitor_stop(janitor);
     if (server.dispatcher)
         dispatcher_halt(server.dispatcher);
+    slots_stop(server.slots);
     if (server.http)
         http_stop(server.http, STOP_GRACE_MS);
     server.http = NULL;
@@ -252,6 +256,7 @@ int server_main(const struct settings *settings)
     if (server.store)
         store_close(server.store);
     events_free(server.events);
+    idempotency_free(server.idempotency);
     if (lock >= 0)
         close(lock);
     log_close();

@@ -109,8 +109,8 @@ bool slots_start(uint32_t n, struct slots **out, struct err *err) MUST_CHECK;
 /* Answer what waits with 503, let the others end, which they do soon after server->stopping is set. NULL is fine. */
 void slots_stop(struct slots *slots);
 /* Defer the exchange and let a slot run the handler; ERR_BUSY when too many wait. */
-bool slots_run(struct slots *slots, const struct call *call, handler_fn *handler,
-    struct err *err) MUST_CHECK;
+bool slots_run(
+    struct slots *slots, const struct call *call, handler_fn *handler, struct err *err) MUST_CHECK;
 
 /* A file that a request brings, in the field of that name (sent.c). */
 enum { SENT_FILES = 2 };
@@ -146,8 +146,7 @@ struct result_folder {
     char path[FS_PATH_MAX];
 };
 bool results_open(struct server *server, struct err *err) MUST_CHECK; /* At start. */
-bool results_begin(
-    struct server *server, struct result_folder *out, struct err *err) MUST_CHECK;
+bool results_begin(struct server *server, struct result_folder *out, struct err *err) MUST_CHECK;
 bool results_publish(
     struct server *server, struct result_folder *folder, struct err *err) MUST_CHECK;
 void results_abort(struct result_folder *folder); /* Zeroed is fine. */
@@ -156,8 +155,8 @@ const char *results_url(struct call *call, const struct result_folder *folder, c
 void results_sweep(struct server *server);
 
 /* Is its suffix among those of the setting at `path`? ERR_FORMAT otherwise (api_files.c). */
-bool file_suffix_allowed(const struct settings *s, const char *path, const char *name,
-    struct err *err) MUST_CHECK;
+bool file_suffix_allowed(
+    const struct settings *s, const char *path, const char *name, struct err *err) MUST_CHECK;
 /* Base of output names: the name without its suffix; in `arena` (api_files.c). */
 const char *file_base_name(struct arena *arena, const char *name);
 

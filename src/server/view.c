@@ -41,8 +41,7 @@ const char *view_base_url(struct call *call)
     return arena_printf(call->arena, "http://%s", host ? host : "127.0.0.1");
 }
 
-/* Percent-encode all but unreserved characters. */
-static const char *url_escape(struct arena *arena, const char *s)
+const char *view_url_escape(struct arena *arena, const char *s)
 {
     static const char digits[] = "0123456789ABCDEF";
     char *out = arena_alloc(arena, strlen(s) * URL_ESCAPED + 1), *p = out;
@@ -69,7 +68,7 @@ const char *view_file_url(const struct server *server, struct arena *arena, cons
     const char *conversation, const char *name)
 {
     return arena_printf(arena, "%s%s/chat/workflows/%s/files/%s", base_url, server->prefix,
-        conversation, url_escape(arena, name));
+        conversation, view_url_escape(arena, name));
 }
 
 struct json *view_file(const struct server *server, struct arena *arena, const char *base_url,

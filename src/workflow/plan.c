@@ -60,8 +60,18 @@ static void lift_argument(size_t index, bool inside_arguments, struct err *err)
         inside_arguments ? ".arguments" : "", inner[0] ? "." : "", inner);
 }
 
-static bool read_step(
-    struct plan *plan, const struct json *step, size_t i, struct plan_step *out, struct err *err)
+static bool find_op(const char *name, bool unlisted, const struct op **out, struct err *err)
+{
+    const struct op *op = unlisted ? op_find_unlisted(name) : NULL;
+
+    if (!op)
+        return op_get(name, out, err);
+    *out = op;
+    return true;
+}
+
+static bool read_step(struct plan *plan, const struct json *step, size_t i, bool unlisted,
+    struct plan_step *out, struct err *err)
 {
     const char *operation = json_get_string(step, "operation");
     const struct json *arguments = json_get(step, "arguments");
@@ -79,7 +89,7 @@ static bool read_step(
         argument_err(err, "operation", "operation is required: the name of what the step does");
         goto fail;
     }
-    if (!op_get(operation, &op, err)) {
+    if (!find_op(operation, unlisted, &op, err)) {
         snprintf(err->argument, sizeof err->argument, "operation");
         goto fail;
     }
@@ -113,7 +123,8 @@ void plan_err(size_t step, size_t n_steps, const char *operation, struct err *er
         err_wrap(err, "step %zu of %zu", step + 1, n_steps);
 }
 
-bool plan_new(const struct json *steps, size_t max_steps, struct plan **out, struct err *err)
+static bool make_plan(
+    const struct json *steps, size_t max_steps, bool unlisted, struct plan **out, struct err *err)
 {
     struct plan *plan;
     size_t n = json_len(steps);
@@ -139,13 +150,24 @@ bool plan_new(const struct json *steps, size_t max_steps, struct plan **out, str
         return err_nomem(err);
     }
     for (size_t i = 0; i < n; i++) {
-        if (!read_step(plan, json_at(steps, i), i, &plan->steps[i], err)) {
+        if (!read_step(plan, json_at(steps, i), i, unlisted, &plan->steps[i], err)) {
             plan_free(plan);
             return false;
         }
     }
     *out = plan;
     return true;
+}
+
+bool plan_new(const struct json *steps, size_t max_steps, struct plan **out, struct err *err)
+{
+    return make_plan(steps, max_steps, false, out, err);
+}
+
+bool plan_new_unlisted(
+    const struct json *steps, size_t max_steps, struct plan **out, struct err *err)
+{
+    return make_plan(steps, max_steps, true, out, err);
 }
 
 static const struct setting *setting_find(const char *path)

@@ -30,6 +30,9 @@ struct plan {
  */
 bool plan_new(
     const struct json *steps, size_t max_steps, struct plan **out, struct err *err) MUST_CHECK;
+/* As plan_new(), where a step may also be one of op_unlisted[]: for what the server itself has put together. */
+bool plan_new_unlisted(
+    const struct json *steps, size_t max_steps, struct plan **out, struct err *err) MUST_CHECK;
 void plan_free(struct plan *plan);
 
 /*

@@ -63,11 +63,14 @@ static void send_failed(struct job *job, const struct plan *plan, size_t step, s
 
 static bool run_plan(struct job *job, struct err *err)
 {
+    const struct json *steps = json_get(job->spec, "steps");
     struct plan *plan = NULL;
     size_t failed_step = SIZE_MAX;
     bool ok;
 
-    ok = plan_new(json_get(job->spec, "steps"), RUN_MAX_STEPS, &plan, err) &&
+    ok = (json_get_bool(job->spec, "unlisted", false)
+                 ? plan_new_unlisted(steps, RUN_MAX_STEPS, &plan, err)
+                 : plan_new(steps, RUN_MAX_STEPS, &plan, err)) &&
          run_segments(job, plan, &failed_step, err) && job_done(job, json_new_object(), err);
     if (!ok)
         send_failed(job, plan, failed_step, err);

@@ -19,6 +19,7 @@
  *   durable        fsync outputs (default true)
  *   hash           SHA-256 of outputs (default true)
  *   keep_intermediate  write the outputs of steps before the last (default true)
+ *   unlisted       steps may be operations that workflows do not have (op_unlisted[]; default false)
  *   output_name    exact name of the last step's file, instead of the contract's (optional)
  *   to_stdout      path of a pipe or "-"... the last step's file goes to this descriptor number (optional, int)
  *   settings       what run_settings() gives: {info_sheet_name, include_info_sheet, default_sheet_name,
