@@ -29,11 +29,10 @@ static bool load_strings(struct xlsx_reader *r, struct err *err)
     return ok;
 }
 
-static bool choose_sheet(struct xlsx_reader *r, const char *sheet, uint32_t *tab, struct err *err)
+bool xlsx_read_choose(struct xlsx_reader *r, const char *sheet, uint32_t *tab, struct err *err)
 {
     if (!xlsx_parts_choose(&r->book, sheet, tab, err))
         return false;
-    r->entry = zip_read_find(r->zip, r->book.tabs[*tab].part);
     r->cells.sheet = r->book.tabs[*tab].name;
     if (!sheet) {
         for (uint32_t i = 0; i < *tab; i++) {
@@ -42,6 +41,15 @@ static bool choose_sheet(struct xlsx_reader *r, const char *sheet, uint32_t *tab
                     "sheets before the one that is read hold no cells", "%s", r->book.tabs[i].name);
         }
     }
+    return true;
+}
+
+static bool find_sheet(struct xlsx_reader *r, const char *sheet, uint32_t *tab, struct err *err)
+{
+    if (!xlsx_read_choose(r, sheet, tab, err))
+        return false;
+    r->entry = zip_read_find(r->zip, r->book.tabs[*tab].part);
+    r->sheet_bytes = r->entry->size;
     return true;
 }
 
@@ -104,7 +112,7 @@ static bool place_header(struct xlsx_reader *r, const struct reader_args *args, 
 
     if (v->first_row == 0)
         return no_table(r, args, err);
-    if (area > XLSX_EMPTY_CELLS && area / XLSX_EMPTY_FACTOR > r->entry->size)
+    if (area > XLSX_EMPTY_CELLS && area / XLSX_EMPTY_FACTOR > r->sheet_bytes)
         return err_set(err, ERR_BUDGET,
             "'%s': sheet '%s' reaches to row %" PRIu32 " and column %" PRIu32
             " but is nearly empty; delete the stray cells far from the table",
@@ -186,21 +194,17 @@ static bool fill_info(
         return over_budget(r, err);
     for (uint32_t i = 0; i < r->book.n_tabs; i++)
         sheets[i] = (struct source_sheet){ r->book.tabs[i].name, r->book.tabs[i].state };
-    *info = (struct source_info){
-        .format = FILE_XLSX, .n_sheets = r->book.n_tabs, .sheets = sheets, .sheet = tab
-    };
+    *info = (struct source_info){ .format = r->feed ? FILE_XLS : FILE_XLSX,
+        .n_sheets = r->book.n_tabs,
+        .sheets = sheets,
+        .sheet = tab };
     return true;
 }
 
-static bool open_all(struct xlsx_reader *r, int fd, const struct reader_args *args,
+bool xlsx_read_make_table(struct xlsx_reader *r, uint32_t tab, const struct reader_args *args,
     struct source_info *info, struct err *err)
 {
-    uint32_t tab;
-
-    if (!zip_read_open(fd, r->name, r->env.budget, r->env.warnings, &r->zip, err) ||
-        !xlsx_parts_load(&r->book, &r->arena, r->zip, r->name, r->env.formats, err) ||
-        !choose_sheet(r, args->sheet, &tab, err) || !load_strings(r, err) ||
-        !survey(r, args, err) || !place_header(r, args, err) || !new_batch(r, err))
+    if (!place_header(r, args, err) || !new_batch(r, err))
         return false;
     if (r->survey.n_merges && !xlsx_merge_new(r->survey.merges, r->survey.n_merges, r->survey.width,
                                   r->env.budget, &r->merge, err))
@@ -208,14 +212,26 @@ static bool open_all(struct xlsx_reader *r, int fd, const struct reader_args *ar
     return make_schema(r, err) && fill_info(r, tab, info, err);
 }
 
-bool xlsx_read_open(int fd, const char *name, const struct reader_args *args,
-    const struct source_env *env, struct xlsx_reader **out, const struct schema **schema,
+static bool open_all(struct xlsx_reader *r, int fd, const struct reader_args *args,
     struct source_info *info, struct err *err)
+{
+    uint32_t tab;
+
+    return zip_read_open(fd, r->name, r->env.budget, r->env.warnings, &r->zip, err) &&
+           xlsx_parts_load(&r->book, &r->arena, r->zip, r->name, r->env.formats, err) &&
+           find_sheet(r, args->sheet, &tab, err) && load_strings(r, err) && survey(r, args, err) &&
+           xlsx_read_make_table(r, tab, args, info, err);
+}
+
+struct xlsx_reader *xlsx_read_new(const char *name, const struct reader_args *args,
+    const struct source_env *env, struct err *err)
 {
     struct xlsx_reader *r = calloc(1, sizeof *r);
 
-    if (!r)
-        return err_nomem(err);
+    if (!r) {
+        err_nomem(err);
+        return NULL;
+    }
     r->env = *env;
     arena_init(&r->arena, env->budget);
     arena_init(&r->cells.text, env->budget);
@@ -226,9 +242,23 @@ bool xlsx_read_open(int fd, const char *name, const struct reader_args *args,
     r->cells.label = r->name;
     r->cells.errors = args->errors;
     r->cells.warnings = env->warnings;
-    if (!r->name || !open_all(r, fd, args, info, err)) {
-        if (!r->name)
-            err_nomem(err);
+    if (!r->name) {
+        err_nomem(err);
+        xlsx_read_class.close(r);
+        return NULL;
+    }
+    return r;
+}
+
+bool xlsx_read_open(int fd, const char *name, const struct reader_args *args,
+    const struct source_env *env, struct xlsx_reader **out, const struct schema **schema,
+    struct source_info *info, struct err *err)
+{
+    struct xlsx_reader *r = xlsx_read_new(name, args, env, err);
+
+    if (!r)
+        return false;
+    if (!open_all(r, fd, args, info, err)) {
         xlsx_read_class.close(r);
         return false;
     }

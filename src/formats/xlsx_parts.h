@@ -65,6 +65,12 @@ bool xlsx_parts_load(struct xlsx_book *book, struct arena *arena, struct zip_rea
 bool xlsx_parts_choose(
     const struct xlsx_book *book, const char *sheet, uint32_t *tab, struct err *err) MUST_CHECK;
 
+/*
+ * What cells of number format `id` show; code is the workbook's own code for it, NULL when there is
+ * none.
+ */
+struct xlsx_style xlsx_style_of(unsigned id, const char *code, struct formats *formats);
+
 /* "A, B, C" in out[0..size), cut with "..." where it is too long; and into err->available. */
 void xlsx_parts_list(const struct xlsx_book *book, char *out, size_t size);
 void xlsx_parts_available(const struct xlsx_book *book, struct err *err);

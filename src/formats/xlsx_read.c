@@ -33,6 +33,10 @@ bool xlsx_read_begin_pass(struct xlsx_reader *r, struct err *err)
 {
     struct xml_input in;
 
+    if (r->feed) {
+        r->feed->rewind(r->feed);
+        return true;
+    }
     if (r->scanning)
         sheet_close(&r->scan);
     r->scanning = false;
@@ -73,6 +77,12 @@ static bool next_event(
 {
     if (r->sorted) {
         *event = xlsx_sorted_next(r->sorted, c, &r->row);
+        return true;
+    }
+    if (r->feed) {
+        if (!r->feed->next(r->feed, c, event, err))
+            return false;
+        r->row = r->feed->row;
         return true;
     }
     if (!sheet_next(&r->scan, c, event, err))
@@ -170,13 +180,19 @@ static bool fill_row(struct xlsx_reader *r, uint32_t i, struct err *err)
     return true;
 }
 
+/* Is the row that the reader stands in hidden? Not known of sorted ones. */
+static bool row_hidden(const struct xlsx_reader *r)
+{
+    return r->feed ? r->feed->row_hidden : !r->sorted && r->scan.row_hidden;
+}
+
 /* Sheet row `row` into row i of the batch. Rows are asked for in rising order. */
 bool xlsx_read_row(struct xlsx_reader *r, uint32_t row, uint32_t i, struct err *err)
 {
     if (!seek_row(r, row, err))
         return false;
     if (r->row == row) {
-        if (!r->sorted && r->scan.row_hidden && row > r->header_row && row > r->cells.warned_row)
+        if (row_hidden(r) && row > r->header_row && row > r->cells.warned_row)
             warn_add(r->env.warnings, "hidden_rows",
                 "rows that are hidden in the sheet are read like all others", "row %" PRIu32, row);
         if (!fill_row(r, i, err))
@@ -244,7 +260,7 @@ static void read_position(const void *self, uint64_t *done, uint64_t *total)
     const struct xlsx_reader *r = self;
     uint32_t rows = r->survey.last_row >= r->first_row ? r->survey.last_row - r->first_row + 1 : 0;
 
-    if (!r->kept && !r->sorted) {
+    if (!r->kept && !r->sorted && !r->feed) {
         *done = r->stream ? zip_stream_packed_done(r->stream) : 0;
         *total = r->entry->packed;
         return;
@@ -267,6 +283,8 @@ static void read_close(void *self)
         return;
     if (r->scanning)
         sheet_close(&r->scan);
+    if (r->feed)
+        r->feed->close(r->feed);
     zip_stream_close(r->stream);
     if (r->kept)
         xml_input_close(&r->whole);

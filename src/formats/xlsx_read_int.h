@@ -1,7 +1,7 @@
 #ifndef FORMATS_XLSX_READ_INT_H
 #define FORMATS_XLSX_READ_INT_H
 
-/* What xlsx_read.c and xlsx_open.c share. */
+/* What xlsx_read.c and xlsx_open.c share; xls_read.c feeds old workbooks into the same reader. */
 
 #include "formats/xlsx.h"
 #include "formats/xlsx_merge.h"
@@ -16,6 +16,19 @@ enum {
     XLSX_EMPTY_FACTOR = 64      /* ...and than this times the bytes of its sheet is mostly empty. */
 };
 
+/*
+ * Cells from elsewhere than a sheet part: an old workbook. Events are those of sheet_next(), rows in
+ * rising order. The reader then has no zip, entry, stream or scan.
+ */
+struct xlsx_feed {
+    bool (*next)(
+        struct xlsx_feed *f, struct sheet_cell *c, enum sheet_event *event, struct err *err);
+    void (*rewind)(struct xlsx_feed *f);
+    void (*close)(struct xlsx_feed *f);
+    uint32_t row; /* The last SHEET_ROW; 0 before the first. */
+    bool row_hidden;
+};
+
 struct xlsx_reader {
     const char *name;
     struct source_env env;
@@ -24,12 +37,14 @@ struct xlsx_reader {
     struct xlsx_book book;
     struct xlsx_strings strings;
     const struct zip_entry *entry; /* The sheet's part. */
+    uint64_t sheet_bytes;          /* Its size, unpacked. */
     struct zip_stream *stream;
     struct xml_input whole; /* The part unpacked, when kept. */
     bool kept;
     struct sheet_scan scan;
     bool scanning;              /* scan is open. */
     struct xlsx_sorted *sorted; /* NULL: rows stand in order and come from scan. */
+    struct xlsx_feed *feed;     /* NULL: rows come from scan or sorted. */
     struct xlsx_merge *merge;   /* NULL: merged ranges are not filled. */
     struct xlsx_survey survey;
     struct xlsx_cells cells;
@@ -44,6 +59,16 @@ struct xlsx_reader {
     uint32_t batch_rows; /* Room of its columns. */
     struct schema *schema;
 };
+
+/* A reader of nothing yet, for xlsx_read_class.close(). */
+struct xlsx_reader *xlsx_read_new(const char *name, const struct reader_args *args,
+    const struct source_env *env, struct err *err);
+/* Which of r->book's tabs is to be read; r->cells gets its name. */
+bool xlsx_read_choose(
+    struct xlsx_reader *r, const char *sheet, uint32_t *tab, struct err *err) MUST_CHECK;
+/* The end of opening, when the survey is made: header row, batch, schema, facts. */
+bool xlsx_read_make_table(struct xlsx_reader *r, uint32_t tab, const struct reader_args *args,
+    struct source_info *info, struct err *err) MUST_CHECK;
 
 /* Scan the sheet from its start. */
 bool xlsx_read_begin_pass(struct xlsx_reader *r, struct err *err) MUST_CHECK;

@@ -6,12 +6,42 @@
  *   <c r="B7" s="2" t="s"><f>A1+1</f><v>12</v></c>
  *
  * reads it in one go and gives up, without a trace, at the first byte that is anything else:
- * another order, a prefix, blanks, comments, CDATA, or the end of the window. The slow way
+ * another order, blanks, comments, CDATA, or the end of the window. The slow way
  * (xlsx_sheet_slow.c) then reads the cell token by token and knows all the rest.
  */
 #include "formats/xlsx_sheet_int.h"
 
 #include "base/utf8.h"
+
+/*
+ * The functions below are compiled twice, for sheets with and without a prefix before their elements:
+ * np is its length, 0 in the usual case, where all that has to do with it falls away.
+ */
+#define QUICK static inline __attribute__((always_inline))
+
+/* Step over `open` ("<" or "</"), the prefix and `rest`; false when something else stands at *p. */
+QUICK bool take(const struct sheet_scan *s, unsigned np, const char **p, const char *open,
+    size_t n_open, const char *rest, size_t n)
+{
+    const char *q = *p;
+
+    if (memcmp(q, open, n_open) != 0 || memcmp(q + n_open, s->names, np) != 0 ||
+        memcmp(q + n_open + np, rest, n) != 0)
+        return false;
+    *p = q + n_open + np + n;
+    return true;
+}
+
+#define TAKE_OPEN(rest) take(s, np, &p, "<", 1, rest, sizeof(rest) - 1)
+#define TAKE_CLOSE(rest) take(s, np, &p, "</", 2, rest, sizeof(rest) - 1)
+
+/* Behind the </v></c> at p, or NULL. */
+QUICK const char *value_end(const struct sheet_scan *s, unsigned np, const char *p)
+{
+    if (np == 0)
+        return sheet_load8(p) == sheet_load8("</v></c>") ? p + 8 : NULL;
+    return TAKE_CLOSE("v>") && TAKE_CLOSE("c>") ? p : NULL;
+}
 
 /*
  * A number of at most 15 digits or so, up to the '<' behind it: the value is a whole number below
@@ -85,12 +115,12 @@ static inline const char *quick_type(const char *p, uint8_t *type)
     return p[2] == '"' ? p + 3 : NULL;
 }
 
-/* Behind an <f ...> that begins at p, or NULL. */
-static const char *quick_formula(const char *p, const char *end)
+/* Behind an <f ...> of which p is behind the name, or NULL. */
+QUICK const char *quick_formula(const struct sheet_scan *s, unsigned np, const char *p)
 {
+    const char *end = s->in.end;
     unsigned flags;
 
-    p += 2;
     while (*p != '>') {
         if (*p == '"') {
             p = memchr(p + 1, '"', (size_t)(end - p - 1));
@@ -104,34 +134,33 @@ static const char *quick_formula(const char *p, const char *end)
     if (p[-1] == '/')
         return p + 1;
     p = xml_text_end(p + 1, end, &flags);
-    return memcmp(p, "</f>", 4) == 0 ? p + 4 : NULL;
+    return TAKE_CLOSE("f>") ? p : NULL;
 }
 
 /* <is><t>text</t></is></c> without anything to decode or trim. */
-static const char *quick_inline(const char *p, const char *end, struct sheet_cell *c)
+QUICK const char *quick_inline(
+    const struct sheet_scan *s, unsigned np, const char *p, struct sheet_cell *c)
 {
-    static const char preserve[] = "<is><t xml:space=\"preserve\">";
     bool trim = true;
     unsigned flags;
 
-    if (memcmp(p, "<is><t>", 7) == 0) {
-        p += 7;
-    } else if (memcmp(p, preserve, sizeof preserve - 1) == 0) {
-        p += sizeof preserve - 1;
+    if (!TAKE_OPEN("is>"))
+        return NULL;
+    if (TAKE_OPEN("t xml:space=\"preserve\">"))
         trim = false;
-    } else {
+    else if (!TAKE_OPEN("t>"))
         return NULL;
-    }
     c->text = p;
-    p = xml_text_end(p, end, &flags);
+    p = xml_text_end(p, s->in.end, &flags);
     c->n = (size_t)(p - c->text);
-    if ((flags & (XML_SPECIAL | XML_UNDERSCORE)) || memcmp(p, "</t></is></c>", 13) != 0)
+    if ((flags & (XML_SPECIAL | XML_UNDERSCORE)) || !TAKE_CLOSE("t>") || !TAKE_CLOSE("is>") ||
+        !TAKE_CLOSE("c>"))
         return NULL;
-    if (trim && c->n > 0 && (xml_space(c->text[0]) || xml_space(p[-1])))
+    if (trim && c->n > 0 && (xml_space(c->text[0]) || xml_space(c->text[c->n - 1])))
         return NULL;
     if ((flags & XML_HIGH) && utf8_valid_prefix(c->text, c->n) != c->n)
         return NULL;
-    return p + 13;
+    return p;
 }
 
 /* What stands in the tag behind the reference; *p moves to its '>' or "/>". */
@@ -155,6 +184,9 @@ static inline bool quick_attrs(const char **p, struct sheet_cell *c)
             q = quick_type(q + 3, &c->type);
             if (!q)
                 return false;
+        } else if (q[1] == '/' || q[1] == '>') {
+            q++;
+            break;
         } else {
             return false;
         }
@@ -164,15 +196,13 @@ static inline bool quick_attrs(const char **p, struct sheet_cell *c)
 }
 
 /* The cell at p in one go; NULL when it has to go the slow way. */
-static inline const char *quick_cell(struct sheet_scan *s, const char *p, struct sheet_cell *c)
+QUICK const char *quick_cell(struct sheet_scan *s, unsigned np, const char *p, struct sheet_cell *c)
 {
-    const char *end = s->in.end;
     uint32_t col, d;
     unsigned flags = 0;
 
-    if (memcmp(p, "<c r=\"", 6) != 0)
+    if (!TAKE_OPEN("c r=\""))
         return NULL;
-    p += 6;
     col = (uint32_t)(*p++ - 'A');
     if (col > 25)
         return NULL;
@@ -190,44 +220,42 @@ static inline const char *quick_cell(struct sheet_scan *s, const char *p, struct
         return p + 2;
     if (*p++ != '>')
         return NULL;
-    if (p[0] == '<' && p[1] == 'f' && (p[2] == '>' || p[2] == ' ' || p[2] == '/')) {
+    if (TAKE_OPEN("f")) {
         c->formula = true;
-        p = quick_formula(p, end);
+        p = *p == '>' || *p == ' ' || *p == '/' ? quick_formula(s, np, p) : NULL;
         if (!p)
             return NULL;
     }
-    if (p[0] != '<' || p[1] != 'v' || p[2] != '>') {
-        if (memcmp(p, "</c>", 4) == 0)
-            return p + 4;
-        return c->type == SHEET_INLINE ? quick_inline(p, end, c) : NULL;
+    if (!TAKE_OPEN("v>")) {
+        if (TAKE_CLOSE("c>"))
+            return p;
+        return c->type == SHEET_INLINE ? quick_inline(s, np, p, c) : NULL;
     }
-    p += 3;
     if (c->type <= SHEET_SHARED) {
         const char *q = quick_number(p, &c->number);
 
-        if (q && sheet_load8(q) == sheet_load8("</v></c>")) {
+        if (q && (q = value_end(s, np, q))) {
             c->has_number = true;
-            return q + 8;
+            return q;
         }
     }
     c->text = p;
-    p = xml_text_end(p, end, &flags);
+    p = xml_text_end(p, s->in.end, &flags);
     c->n = (size_t)(p - c->text);
     c->flags = (uint8_t)flags;
     if (c->type == SHEET_INLINE)
         c->type = SHEET_STRING;
-    return sheet_load8(p) == sheet_load8("</v></c>") ? p + 8 : NULL;
+    return value_end(s, np, p);
 }
 
 /* <row r="7" ...> in one go; NULL when it has to go the slow way. */
-static inline const char *quick_row(struct sheet_scan *s, const char *p)
+static const char *quick_row(struct sheet_scan *s, unsigned np, const char *p)
 {
     uint32_t row = 0;
     bool hidden = false;
 
-    if (memcmp(p, "<row r=\"", 8) != 0)
+    if (!TAKE_OPEN("row r=\""))
         return NULL;
-    p += 8;
     while ((unsigned char)(*p - '0') <= 9 && row <= XLSX_MAX_ROWS)
         row = row * 10 + (uint32_t)(*p++ - '0');
     if (row == 0 || row > XLSX_MAX_ROWS || *p != '"')
@@ -252,6 +280,15 @@ static inline const char *quick_row(struct sheet_scan *s, const char *p)
     return p + 1;
 }
 
+static const char *quick(struct sheet_scan *s, const char *p, struct sheet_cell *c)
+{
+    if (s->n_prefix > SHEET_QUICK_PREFIX)
+        return NULL;
+    if (s->state == SHEET_BETWEEN)
+        return quick_row(s, s->n_prefix, p);
+    return s->n_prefix ? quick_cell(s, s->n_prefix, p, c) : quick_cell(s, 0, p, c);
+}
+
 bool sheet_next(
     struct sheet_scan *s, struct sheet_cell *c, enum sheet_event *event, struct err *err)
 {
@@ -261,18 +298,16 @@ bool sheet_next(
         while (xml_space(*p))
             p++;
         s->in.p = p;
-        if (s->state == SHEET_INSIDE) {
-            next = quick_cell(s, p, c);
-            if (next) {
-                s->in.p = next;
+        next = quick(s, p, c);
+        if (next) {
+            s->in.p = next;
+            if (s->state == SHEET_INSIDE) {
                 s->next_col = c->col + 1;
                 *event = SHEET_CELL;
-                return true;
+            } else {
+                s->state = SHEET_INSIDE;
+                *event = SHEET_ROW;
             }
-        } else if ((next = quick_row(s, p))) {
-            s->in.p = next;
-            s->state = SHEET_INSIDE;
-            *event = SHEET_ROW;
             return true;
         }
         switch (sheet_look(s, c, err)) {

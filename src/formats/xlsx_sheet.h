@@ -14,7 +14,12 @@
 
 #include "formats/xml_scan.h"
 
-enum { XLSX_MAX_ROWS = 1048576, XLSX_MAX_COLUMNS = 16384, XLSX_MAX_MERGES = 1 << 20 };
+enum {
+    XLSX_MAX_ROWS = 1048576,
+    XLSX_MAX_COLUMNS = 16384,
+    XLSX_MAX_MERGES = 1 << 20,
+    SHEET_QUICK_PREFIX = 24 /* Longer prefixes are read the slow way. */
+};
 
 enum sheet_type {
     SHEET_NUMBER,
@@ -53,19 +58,18 @@ struct sheet_scan {
         SHEET_INSIDE,
         SHEET_BEHIND,
         SHEET_DONE
-    } state;         /* Rows; a row; the data; the part. */
-    struct str root; /* The root element's name, in `names`. */
-    bool prefixed;   /* Elements have a prefix: nothing is where it usually is. */
-    char names[80];
-    uint32_t row;         /* The last SHEET_ROW; 0 before the first. */
-    bool row_hidden;      /* Of that row. */
-    uint64_t digits;      /* Its number and a '"' as the bytes of a reference... */
-    uint64_t digits_mask; /* ...and which of the eight bytes count. */
-    unsigned n_digits;    /* With the '"'. */
-    uint32_t next_col;    /* For cells without a reference. */
-    bool repositioned;    /* A cell said that it stands in another row than its <row>. */
-    unsigned fallback;    /* Elements of alternate content that are open around the cells. */
-    struct buf text;      /* A text that had to be decoded. */
+    } state;                   /* Rows; a row; the data; the part. */
+    char names[128];           /* The root element's name. */
+    unsigned n_root, n_prefix; /* Of it; its prefix with the colon, 0 usually. */
+    uint32_t row;              /* The last SHEET_ROW; 0 before the first. */
+    bool row_hidden;           /* Of that row. */
+    uint64_t digits;           /* Its number and a '"' as the bytes of a reference... */
+    uint64_t digits_mask;      /* ...and which of the eight bytes count. */
+    unsigned n_digits;         /* With the '"'. */
+    uint32_t next_col;         /* For cells without a reference. */
+    bool repositioned;         /* A cell said that it stands in another row than its <row>. */
+    unsigned fallback;         /* Elements of alternate content that are open around the cells. */
+    struct buf text;           /* A text that had to be decoded. */
 };
 
 /* Start on a worksheet part; `in` is taken over (moved) on success and on failure. */

@@ -50,8 +50,8 @@ static bool open_root(struct sheet_scan *s, struct nest *nest, bool *empty, stru
     if (!str_is(local, "worksheet") || t.name.n > sizeof s->names)
         return xml_input_bad(&s->in, t.name.p, "it is not a worksheet", err);
     memcpy(s->names, t.name.p, t.name.n);
-    s->root = (struct str){ s->names, t.name.n };
-    s->prefixed = local.n != t.name.n;
+    s->n_root = (unsigned)t.name.n;
+    s->n_prefix = (unsigned)(t.name.n - local.n);
     *empty = t.kind == XML_EMPTY;
     return true;
 }
@@ -145,7 +145,7 @@ bool sheet_finish(struct sheet_scan *s, sheet_merged_fn *merged, void *arg, stru
     struct str local;
 
     if (s->state != SHEET_DONE)
-        nest.names[nest.depth++] = name_hash(s->root);
+        nest.names[nest.depth++] = name_hash((struct str){ s->names, s->n_root });
     while (nest.depth > 0) {
         if (!step(s, &nest, &t, err))
             return false;

@@ -10,21 +10,25 @@
  */
 #include "formats/xlsx_survey.h"
 
-enum { LOOK_AHEAD = 48 }; /* A mark and the reference behind it. */
+enum { LOOK_AHEAD = XML_PAD }; /* Enough for a mark and the reference behind it. */
 
-/* Bit i: p[i] is the '<' of <c, <r, <!, <? or </s. Reads 18 bytes. */
-static inline unsigned marks(const char *p)
+/*
+ * Bit i: p[i] is the '<' of <c, <r, <!, <? or </s; np bytes of prefix stand before the letter. Reads
+ * np + 18 bytes.
+ */
+static inline unsigned marks(const char *p, unsigned np)
 {
 #ifdef __SSE2__
     __m128i a = _mm_loadu_si128((const __m128i *)(const void *)p);
     __m128i b = _mm_loadu_si128((const __m128i *)(const void *)(p + 1));
-    __m128i c = _mm_loadu_si128((const __m128i *)(const void *)(p + 2));
+    __m128i c = _mm_loadu_si128((const __m128i *)(const void *)(p + 1 + np));
+    __m128i d = _mm_loadu_si128((const __m128i *)(const void *)(p + 2 + np));
     __m128i element =
-        _mm_or_si128(_mm_cmpeq_epi8(b, _mm_set1_epi8('c')), _mm_cmpeq_epi8(b, _mm_set1_epi8('r')));
+        _mm_or_si128(_mm_cmpeq_epi8(c, _mm_set1_epi8('c')), _mm_cmpeq_epi8(c, _mm_set1_epi8('r')));
     __m128i other =
         _mm_or_si128(_mm_cmpeq_epi8(b, _mm_set1_epi8('!')), _mm_cmpeq_epi8(b, _mm_set1_epi8('?')));
     __m128i close =
-        _mm_and_si128(_mm_cmpeq_epi8(b, _mm_set1_epi8('/')), _mm_cmpeq_epi8(c, _mm_set1_epi8('s')));
+        _mm_and_si128(_mm_cmpeq_epi8(b, _mm_set1_epi8('/')), _mm_cmpeq_epi8(d, _mm_set1_epi8('s')));
 
     return (unsigned)_mm_movemask_epi8(_mm_and_si128(
         _mm_cmpeq_epi8(a, _mm_set1_epi8('<')), _mm_or_si128(element, _mm_or_si128(other, close))));
@@ -32,28 +36,25 @@ static inline unsigned marks(const char *p)
     unsigned found = 0;
 
     for (unsigned i = 0; i < 16; i++) {
-        char b = p[i + 1];
+        char b = p[i + 1], c = p[i + 1 + np];
 
         if (p[i] == '<' &&
-            (b == 'c' || b == 'r' || b == '!' || b == '?' || (b == '/' && p[i + 2] == 's')))
+            (c == 'c' || c == 'r' || b == '!' || b == '?' || (b == '/' && p[i + 2 + np] == 's')))
             found |= 1u << i;
     }
     return found;
 #endif
 }
 
-/*
- * The reference of the cell whose tag is at p: its column, or UINT32_MAX when it is not of the
- * usual shape.
- */
+/* The column of the reference at p, or UINT32_MAX when it is not of the usual shape. */
 static inline uint32_t column(const struct sheet_scan *s, const char *p)
 {
     uint32_t col, d;
     uint64_t digits;
 
-    if (memcmp(p, "<c r=\"", 6) != 0)
+    if (memcmp(p, " r=\"", 4) != 0)
         return UINT32_MAX;
-    p += 6;
+    p += 4;
     col = (uint32_t)(*p++ - 'A');
     if (col > 25)
         return UINT32_MAX;
@@ -85,47 +86,69 @@ static bool scan_at(struct skim *k, const char *p, bool cell, struct sheet_cell 
 
 enum step { STEP_ON, STEP_SCANNED, STEP_END, STEP_IRREGULAR, STEP_FAILED };
 
-/*
- * The mark at p. After STEP_SCANNED the scanner stands behind it; after STEP_ON p is only passed
- * over.
- */
-static inline enum step mark(struct skim *k, const char *p, struct err *err)
+/* The <c at p; `behind` is what follows its name. */
+static inline enum step cell_mark(
+    struct skim *k, const char *p, const char *behind, struct err *err)
 {
     struct sheet_cell c;
     enum sheet_event event;
     uint32_t col;
 
-    if (p[1] == 'c') {
-        col = column(k->s, p);
-        if (col == UINT32_MAX || k->row == 0)
-            return STEP_IRREGULAR;
-        if (!k->counts || (k->full && col < k->out->width))
+    if (*behind >= 'a' && *behind <= 'z')
+        return STEP_ON; /* <color>, <charset> of an inline text. */
+    col = column(k->s, behind);
+    if (col == UINT32_MAX || k->row == 0)
+        return STEP_IRREGULAR;
+    if (!k->counts || (k->full && col < k->out->width))
+        return STEP_ON;
+    if (!scan_at(k, p, true, &c, &event, err))
+        return STEP_FAILED;
+    if (event != SHEET_CELL)
+        return STEP_IRREGULAR;
+    if (!xlsx_cells_blank(k->strings, &c)) {
+        k->full = true;
+        xlsx_survey_value(k->out, &c);
+    }
+    return STEP_SCANNED;
+}
+
+static enum step row_mark(struct skim *k, const char *p, struct err *err)
+{
+    struct sheet_cell c;
+    enum sheet_event event;
+
+    if (!scan_at(k, p, false, &c, &event, err))
+        return STEP_FAILED;
+    if (event != SHEET_ROW)
+        return STEP_IRREGULAR;
+    if (k->s->row <= k->row)
+        k->out->ordered = false;
+    k->row = k->s->row;
+    k->counts = k->row >= k->from;
+    k->full = false;
+    return STEP_SCANNED;
+}
+
+/*
+ * The mark at p. After STEP_SCANNED the scanner stands behind it; after STEP_ON it is only passed
+ * over.
+ */
+static inline enum step mark(struct skim *k, const char *p, struct err *err)
+{
+    unsigned np = k->s->n_prefix;
+    const char *name = p + 1 + np;
+
+    if (p[1] == '/') {
+        if (memcmp(p + 2, k->s->names, np) != 0 || memcmp(p + 2 + np, "sheetData", 9) != 0)
             return STEP_ON;
-        if (!scan_at(k, p, true, &c, &event, err))
-            return STEP_FAILED;
-        if (event != SHEET_CELL)
-            return STEP_IRREGULAR;
-        if (!xlsx_cells_blank(k->strings, &c)) {
-            k->full = true;
-            xlsx_survey_value(k->out, &c);
-        }
-        return STEP_SCANNED;
+        return STEP_END;
     }
-    if (p[1] == 'r') {
-        if (p[2] != 'o')
-            return STEP_ON; /* <r>, <rPr>, <rPh> of an inline string. */
-        if (!scan_at(k, p, false, &c, &event, err))
-            return STEP_FAILED;
-        if (event != SHEET_ROW)
-            return STEP_IRREGULAR;
-        if (k->s->row <= k->row)
-            k->out->ordered = false;
-        k->row = k->s->row;
-        k->counts = k->row >= k->from;
-        k->full = false;
-        return STEP_SCANNED;
-    }
-    return p[1] == '/' ? STEP_END : STEP_IRREGULAR;
+    if (p[1] == '!' || p[1] == '?' || memcmp(p + 1, k->s->names, np) != 0)
+        return STEP_IRREGULAR;
+    if (*name == 'c')
+        return cell_mark(k, p, name + 1, err);
+    /* Else <r>, <rPr>, <rPh> of an inline text. */
+    return memcmp(name, "row", 3) == 0 ? row_mark(k, p, err) : STEP_ON;
 }
 
 bool xlsx_skim(struct sheet_scan *s, const struct xlsx_strings *strings, uint32_t from,
@@ -134,8 +157,10 @@ bool xlsx_skim(struct sheet_scan *s, const struct xlsx_strings *strings, uint32_
     struct skim k = { .s = s, .strings = strings, .from = from, .out = out };
     const char *p = s->in.p;
 
-    if (s->prefixed || s->state != SHEET_BETWEEN) {
-        out->irregular = s->prefixed;
+    if (s->state != SHEET_BETWEEN)
+        return true;
+    if (s->n_prefix > SHEET_QUICK_PREFIX) {
+        out->irregular = true;
         return true;
     }
     for (;;) {
@@ -153,7 +178,7 @@ bool xlsx_skim(struct sheet_scan *s, const struct xlsx_strings *strings, uint32_
             if (p >= s->in.end)
                 return xml_input_bad(&s->in, s->in.end, "it ends in the middle of the cells", err);
         }
-        for (found = marks(p); found && step == STEP_ON; found &= found - 1) {
+        for (found = marks(p, s->n_prefix); found && step == STEP_ON; found &= found - 1) {
             const char *at = p + __builtin_ctz(found);
 
             if (at >= s->in.end)

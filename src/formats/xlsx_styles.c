@@ -145,22 +145,28 @@ static uint16_t usual_format(enum date_kind kind)
     }
 }
 
-static struct xlsx_style style_of(const struct styles *s, unsigned id, struct formats *formats)
+struct xlsx_style xlsx_style_of(unsigned id, const char *own, struct formats *formats)
 {
-    struct custom key = { .id = id };
-    const struct custom *found =
-        s->n_custom ? bsearch(&key, s->custom, s->n_custom, sizeof key, by_id) : NULL;
-    const char *code = found ? found->code : id < ARRAY_LEN(builtin) ? builtin[id] : NULL;
+    const char *code = own ? own : id < ARRAY_LEN(builtin) ? builtin[id] : NULL;
     struct xlsx_style style = { .format = FORMAT_GENERAL };
     enum date_kind kind = DATE_DATE;
 
-    style.date = found ? date_format_code_kind(code, &kind) : date_format_id_kind(id, &kind);
+    style.date = own ? date_format_code_kind(code, &kind) : date_format_id_kind(id, &kind);
     style.kind = (uint8_t)kind;
     if (code && strcmp(code, "General") != 0)
         style.format = formats_intern(formats, code);
     if (style.date && style.format == FORMAT_GENERAL)
         style.format = usual_format(kind);
     return style;
+}
+
+static struct xlsx_style style_of(const struct styles *s, unsigned id, struct formats *formats)
+{
+    struct custom key = { .id = id };
+    const struct custom *found =
+        s->n_custom ? bsearch(&key, s->custom, s->n_custom, sizeof key, by_id) : NULL;
+
+    return xlsx_style_of(id, found ? found->code : NULL, formats);
 }
 
 bool xlsx_styles_load(struct xlsx_book *book, struct formats *formats, struct err *err)

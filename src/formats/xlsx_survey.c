@@ -48,6 +48,26 @@ static int by_place(const void *a, const void *b)
     return x->col1 < y->col1 ? -1 : x->col1 > y->col1;
 }
 
+void xlsx_survey_sort_merges(struct xlsx_survey *out)
+{
+    if (out->n_merges)
+        qsort(out->merges, out->n_merges, sizeof *out->merges, by_place);
+}
+
+void xlsx_survey_merged(struct xlsx_survey *out, const struct sheet_cell *c, uint32_t from)
+{
+    struct sheet_range key = { .row1 = c->row, .col1 = c->col };
+    const struct sheet_range *r =
+        bsearch(&key, out->merges, out->n_merges, sizeof key, by_place);
+
+    if (!r || r->row2 < from)
+        return;
+    if (r->col2 + 1 < XLSX_MAX_COLUMNS && r->col2 + 1 > out->width)
+        out->width = r->col2 + 1;
+    if (r->row2 < XLSX_MAX_ROWS && r->row2 > out->last_row)
+        out->last_row = r->row2;
+}
+
 void xlsx_survey_value(struct xlsx_survey *out, const struct sheet_cell *c)
 {
     if (out->first_row == 0 || c->row < out->first_row)
@@ -97,38 +117,22 @@ bool xlsx_survey(struct sheet_scan *s, const struct xlsx_strings *strings, uint3
     if (!look_exactly(s, strings, from, out, err) ||
         !sheet_finish(s, merges ? on_merged : NULL, &look, err))
         return false;
-    if (out->n_merges)
-        qsort(out->merges, out->n_merges, sizeof *out->merges, by_place);
+    xlsx_survey_sort_merges(out);
     return true;
 }
 
 bool xlsx_survey_merges(struct sheet_scan *s, const struct xlsx_strings *strings, uint32_t from,
     struct xlsx_survey *survey, struct err *err)
 {
-    uint32_t width = survey->width, last = survey->last_row;
     struct sheet_cell c;
     enum sheet_event event;
 
     for (;;) {
-        struct sheet_range key;
-        const struct sheet_range *r;
-
         if (!sheet_next(s, &c, &event, err))
             return false;
         if (event == SHEET_END)
-            break;
-        if (event == SHEET_ROW || xlsx_cells_blank(strings, &c))
-            continue;
-        key = (struct sheet_range){ .row1 = c.row, .col1 = c.col };
-        r = bsearch(&key, survey->merges, survey->n_merges, sizeof key, by_place);
-        if (!r || r->row2 < from)
-            continue;
-        if (r->col2 + 1 < XLSX_MAX_COLUMNS && r->col2 + 1 > width)
-            width = r->col2 + 1;
-        if (r->row2 < XLSX_MAX_ROWS && r->row2 > last)
-            last = r->row2;
+            return true;
+        if (event == SHEET_CELL && !xlsx_cells_blank(strings, &c))
+            xlsx_survey_merged(survey, &c, from);
     }
-    survey->width = width;
-    survey->last_row = last;
-    return true;
 }

@@ -31,6 +31,10 @@ bool xlsx_skim(struct sheet_scan *s, const struct xlsx_strings *strings, uint32_
     struct xlsx_survey *out, struct err *err) MUST_CHECK;
 void xlsx_survey_value(struct xlsx_survey *out, const struct sheet_cell *c);
 
+/* For other readers: put the merged ranges in order; what a value in the cell `c` says of them. */
+void xlsx_survey_sort_merges(struct xlsx_survey *out);
+void xlsx_survey_merged(struct xlsx_survey *out, const struct sheet_cell *c, uint32_t from);
+
 /*
  * A second look, for filling merged ranges: those with a value in their first cell make the table
  * as wide and long as they are, unless they span all columns or rows of the sheet.

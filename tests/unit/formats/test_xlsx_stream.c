@@ -28,6 +28,24 @@ static const struct habit habits[] = {
         "<x:c r=\"%s%u\" t=\"inlineStr\"><x:is><x:t>%s</x:t></x:is></x:c>", "",
         "<x:c r=\"%s%u\" s=\"1\"><x:v>%g</x:v></x:c>", "<x:worksheet><x:sheetData>",
         "</x:sheetData></x:worksheet>", false, "" },
+    { "with a long prefix", "<a.very-long.prefix_of-the.main:row r=\"%u\">",
+        "</a.very-long.prefix_of-the.main:row>",
+        "<a.very-long.prefix_of-the.main:c r=\"%s%u\"><a.very-long.prefix_of-the.main:v>%g"
+        "</a.very-long.prefix_of-the.main:v></a.very-long.prefix_of-the.main:c>",
+        "<a.very-long.prefix_of-the.main:c r=\"%s%u\" "
+        "t=\"str\"><a.very-long.prefix_of-the.main:v>%s"
+        "</a.very-long.prefix_of-the.main:v></a.very-long.prefix_of-the.main:c>",
+        "",
+        "<a.very-long.prefix_of-the.main:c r=\"%s%u\" s=\"1\"><a.very-long.prefix_of-the.main:v>%g"
+        "</a.very-long.prefix_of-the.main:v></a.very-long.prefix_of-the.main:c>",
+        "<a.very-long.prefix_of-the.main:worksheet><a.very-long.prefix_of-the.main:sheetData>",
+        "</a.very-long.prefix_of-the.main:sheetData></a.very-long.prefix_of-the.main:worksheet>",
+        false, "" },
+    { "with formatted texts", "<row r=\"%u\" >", "</row>", "<c r=\"%s%u\" ><v>%g</v></c>",
+        "<c r=\"%s%u\" t=\"inlineStr\"><is><r><rPr><sz val=\"9\"></sz><color rgb=\"0\"/><rFont "
+        "val=\"x\"/></rPr><t>%s</t></r></is></c>",
+        "<c r=\"%s%u\" s=\"2\" />", "<c r=\"%s%u\" s=\"1\" ><v>%g</v></c>",
+        "<worksheet><sheetData>", "</sheetData></worksheet>", false, "" },
     { "set out for people", " <row\n  r=\"%u\">\n", " </row>\n",
         "  <c\tr=\"%s%u\">\n   <v>%g</v>\n  </c>\n",
         "  <c t='inlineStr' r='%s%u'>\n   <is><t>%s</t></is>\n  </c>\n", "  <c r=\"%s%u\"></c>\n",
