@@ -7,6 +7,7 @@
 
 #include "base/num.h"
 #include "base/utf8.h"
+#include "describe/openapi.h"
 #include "ops/op.h"
 
 #include <stdio.h>
@@ -62,6 +63,9 @@ static const struct route routes[] = {
     { "GET",    "/normalization/types",                       HTTP_BODY_NONE,         LIMIT_JSON,      api_normalization_types, 0 },
     { "GET",    "/sql/databases",                             HTTP_BODY_NONE,         LIMIT_JSON,      api_sql_databases,       0 },
     { "GET",    "/operations",                                HTTP_BODY_NONE,         LIMIT_JSON,      api_operations,          0 },
+    { "GET",    "/openapi.json",                              HTTP_BODY_NONE,         LIMIT_JSON,      api_openapi,             ROUTE_TOP },
+    { "GET",    "/docs",                                      HTTP_BODY_NONE,         LIMIT_JSON,      api_docs,                ROUTE_TOP },
+    { "GET",    "/docs/{name}",                               HTTP_BODY_NONE,         LIMIT_JSON,      api_docs_part,           ROUTE_TOP },
     { "GET",    "/health",                                    HTTP_BODY_NONE,         LIMIT_JSON,      api_health,              ROUTE_TOP },
     { "GET",    "/health/ready",                              HTTP_BODY_NONE,         LIMIT_JSON,      api_ready,               ROUTE_TOP },
     { "GET",    "/",                                          HTTP_BODY_NONE,         LIMIT_JSON,      api_root,                ROUTE_TOP },
@@ -73,6 +77,22 @@ static const struct route operation_routes[] = {
     { "POST", NULL, HTTP_BODY_FORM_OR_JSON, LIMIT_TWO_FILES, api_operate, OPERATION },
 };
 /* clang-format on */
+
+/* For the description of the API; false past the end. */
+bool routes_describe(size_t i, struct openapi_route *out)
+{
+    static const enum openapi_body bodies[] = {
+        [HTTP_BODY_NONE] = OPENAPI_NONE,
+        [HTTP_BODY_JSON] = OPENAPI_JSON,
+        [HTTP_BODY_FORM] = OPENAPI_FORM,
+        [HTTP_BODY_FORM_OR_JSON] = OPENAPI_FORM_OR_JSON,
+    };
+
+    if (i >= ARRAY_LEN(routes))
+        return false;
+    *out = (struct openapi_route){ routes[i].method, routes[i].path, bodies[routes[i].body] };
+    return true;
+}
 
 enum match { MATCH_NONE, MATCH_PATH, MATCH_ALL };
 

@@ -67,6 +67,8 @@ enum partition_strategy server_partition(const struct server *server);
 /* ---- routes (routes.c) ---- */
 
 struct route;
+struct openapi_route;
+bool routes_describe(size_t i, struct openapi_route *out); /* False past the end. */
 void routes_plan(void *server, struct http_exchange *x);
 void routes_handle(void *server, struct http_exchange *x);
 
@@ -99,6 +101,7 @@ handler_fn api_upload, api_file_get, api_preview, api_events;
 handler_fn api_execute, api_runs, api_run_get, api_run_cancel;
 handler_fn api_dump, api_restore, api_dump_get, api_backup;
 handler_fn api_health, api_ready, api_operations, api_root;
+handler_fn api_openapi, api_docs, api_docs_part;
 handler_fn api_operate, api_bind_rows, api_bind_preview, api_result_get;
 handler_fn api_info, api_suggest_operators, api_normalization_types, api_sql_databases;
 

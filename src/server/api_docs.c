@@ -1,0 +1,94 @@
+/* The API's description: openapi.json, and a page that shows it. The viewer's files are part of the program. */
+
+#include "server/server_int.h"
+
+#include "describe/embedded.h"
+#include "describe/openapi.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { ROUTES_MAX = 256, DOCUMENT_MAX = 16 << 20 };
+
+/* Nothing from elsewhere, no script in the page. The viewer sets styles of its own and draws with data: images. */
+#define PAGE_POLICY                                                                   \
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " \
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+bool api_openapi(struct call *call, struct err *err)
+{
+    const struct server *server = call->server;
+    struct openapi_route routes[ROUTES_MAX];
+    struct http_reply *reply = &call->x->reply;
+    struct json *document;
+    struct buf text;
+    size_t n = 0;
+
+    while (n < ROUTES_MAX && routes_describe(n, &routes[n]))
+        n++;
+    if (!openapi_document(settings_string(server->settings, "app.name"), SHEETFLOW_VERSION,
+            server->prefix, routes, n, &document, err))
+        return false;
+    buf_init(&text, DOCUMENT_MAX);
+    json_write(document, false, &text);
+    json_free(document);
+    if (!buf_ok(&text, "the description", err)) {
+        buf_deinit(&text);
+        return false;
+    }
+    reply->status = 200;
+    reply->content_type = "application/json; charset=utf-8";
+    reply->body_len = text.len;
+    reply->body = buf_take(&text);
+    http_reply_header(reply, "Cache-Control", "no-cache");
+    return true;
+}
+
+static const char *type_of(const char *name)
+{
+    const char *suffix = fs_suffix(name);
+
+    return strcmp(suffix, ".html") == 0  ? "text/html; charset=utf-8"
+           : strcmp(suffix, ".css") == 0 ? "text/css; charset=utf-8"
+                                         : "text/javascript; charset=utf-8";
+}
+
+static bool reply_embedded(struct call *call, const char *name, struct err *err)
+{
+    const struct embedded *file = embedded_find(name);
+    struct http_reply *reply = &call->x->reply;
+
+    if (!file || strcmp(fs_suffix(name), ".json") == 0)
+        return err_set(err, ERR_NOT_FOUND, "there is nothing at this path");
+    reply->body = malloc(file->size);
+    if (!reply->body)
+        return err_nomem(err);
+    memcpy(reply->body, file->data, file->size);
+    reply->body_len = file->size;
+    reply->status = 200;
+    reply->content_type = type_of(name);
+    if (file->gzip)
+        http_reply_header(reply, "Content-Encoding", "gzip");
+    http_reply_header(reply, "Content-Security-Policy", PAGE_POLICY);
+    http_reply_header(reply, "Referrer-Policy", "no-referrer");
+    http_reply_header(reply, "Cache-Control", "no-cache");
+    return true;
+}
+
+bool api_docs(struct call *call, struct err *err)
+{
+    const char *path = call->x->request.raw_path;
+    size_t n = strlen(path);
+
+    if (n && path[n - 1] == '/') { /* The page names its parts relative to itself. */
+        call->x->reply.status = 308;
+        http_reply_header(&call->x->reply, "Location", arena_dup(call->arena, path, n - 1));
+        return true;
+    }
+    return reply_embedded(call, "docs.html", err);
+}
+
+bool api_docs_part(struct call *call, struct err *err)
+{
+    return reply_embedded(call, call->params[0], err);
+}
