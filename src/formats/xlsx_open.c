@@ -85,6 +85,23 @@ static bool survey(struct xlsx_reader *r, const struct reader_args *args, struct
     return true;
 }
 
+/* Nothing in the sheet: a table without rows and columns, for those who only look. */
+static bool empty_table(struct xlsx_reader *r, struct err *err)
+{
+    warn_add(r->env.warnings, "empty_sheet", "the sheet that is read holds no values", "%s",
+        r->cells.sheet);
+    r->survey.width = 0;
+    r->survey.last_row = 0;
+    r->survey.n_merges = 0;
+    r->header_row = 0;
+    r->first_row = 1;
+    r->batch = (struct batch){ .n_columns = 0 };
+    r->schema = schema_from_letters(&r->arena, 0);
+    if (!r->schema)
+        return over_budget(r, err);
+    return xlsx_read_start(r, err);
+}
+
 static bool no_table(const struct xlsx_reader *r, const struct reader_args *args, struct err *err)
 {
     char list[160];
@@ -204,6 +221,8 @@ static bool fill_info(
 bool xlsx_read_make_table(struct xlsx_reader *r, uint32_t tab, const struct reader_args *args,
     struct source_info *info, struct err *err)
 {
+    if (r->survey.first_row == 0 && args->header_row <= 1 && r->env.allow_empty)
+        return empty_table(r, err) && fill_info(r, tab, info, err);
     if (!place_header(r, args, err) || !new_batch(r, err))
         return false;
     if (r->survey.n_merges && !xlsx_merge_new(r->survey.merges, r->survey.n_merges, r->survey.width,
@@ -223,8 +242,8 @@ static bool open_all(struct xlsx_reader *r, int fd, const struct reader_args *ar
            xlsx_read_make_table(r, tab, args, info, err);
 }
 
-struct xlsx_reader *xlsx_read_new(const char *name, const struct reader_args *args,
-    const struct source_env *env, struct err *err)
+struct xlsx_reader *xlsx_read_new(
+    const char *name, const struct reader_args *args, const struct source_env *env, struct err *err)
 {
     struct xlsx_reader *r = calloc(1, sizeof *r);
 
