@@ -245,8 +245,15 @@ static bool open_all(struct xlsx_reader *r, int fd, const struct reader_args *ar
 struct xlsx_reader *xlsx_read_new(
     const char *name, const struct reader_args *args, const struct source_env *env, struct err *err)
 {
-    struct xlsx_reader *r = calloc(1, sizeof *r);
+    struct xlsx_reader *r;
 
+    if (args->header_row < 0 || args->header_row > XLSX_MAX_ROWS) {
+        err_set(err, ERR_ARG, "header_row %" PRId64 ": a sheet has rows 1 to %d (0: no header row)",
+            args->header_row, XLSX_MAX_ROWS);
+        memcpy(err->argument, "header_row", 11);
+        return NULL;
+    }
+    r = calloc(1, sizeof *r);
     if (!r) {
         err_nomem(err);
         return NULL;

@@ -57,8 +57,7 @@ void xlsx_survey_sort_merges(struct xlsx_survey *out)
 void xlsx_survey_merged(struct xlsx_survey *out, const struct sheet_cell *c, uint32_t from)
 {
     struct sheet_range key = { .row1 = c->row, .col1 = c->col };
-    const struct sheet_range *r =
-        bsearch(&key, out->merges, out->n_merges, sizeof key, by_place);
+    const struct sheet_range *r = bsearch(&key, out->merges, out->n_merges, sizeof key, by_place);
 
     if (!r || r->row2 < from)
         return;
