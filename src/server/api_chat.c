@@ -1,5 +1,6 @@
 /* Conversations: create, list, show, change, delete. */
 
+#include "server/folder.h"
 #include "server/server_int.h"
 
 #include "base/clock.h"
@@ -17,20 +18,6 @@ static bool participant_taken(void *arg, const char *name, bool *yes, struct err
     struct server *server = arg;
 
     return store_participant_taken(server->store, name, yes, err);
-}
-
-static enum partition_strategy strategy(const struct settings *s)
-{
-    const char *name = settings_string(s, "chat_workflows.partition.strategy");
-
-    if (!settings_bool(s, "chat_workflows.partition.enabled") || strcmp(name, "folder-based") == 0)
-        return PARTITION_FOLDER;
-    return strcmp(name, "hash-based") == 0 ? PARTITION_HASH : PARTITION_TIME;
-}
-
-enum partition_strategy server_partition(const struct server *server)
-{
-    return strategy(server->settings);
 }
 
 /* Members that create and change share: `name` and `metadata`. Texts go to the arena; NULL when absent. */
@@ -78,7 +65,7 @@ static bool create(struct call *call, struct conversation *c, struct err *err)
 
         rand_uuid(c->id);
         if (!names_make(participant_taken, server, participant, err) ||
-            !partition_make(strategy(server->settings),
+            !partition_make(folder_partition(server->settings),
                 settings_string(server->settings, "chat_workflows.partition.subfolder_format"),
                 c->id, c->created_ns, partition, err) ||
             !conversation_dirs_make(&server->dirs, c, err))

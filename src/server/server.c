@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/num.h"
+#include "server/folder.h"
 #include "server/server_int.h"
 #include "workflow/worker.h"
 
@@ -37,11 +38,6 @@ static enum log_level level_of(const char *name)
             return (enum log_level)i;
     }
     return LOG_INFO;
-}
-
-static const char *or_null(const char *s)
-{
-    return *s ? s : NULL;
 }
 
 /* ---- callbacks of the network layer ---- */
@@ -121,28 +117,12 @@ static uint64_t last_seq(void *arg, const char *id)
 
 static bool open_data(struct server *server, int *lock, struct err *err)
 {
-    const struct settings *s = server->settings;
-    const char *root = settings_string(s, "chat_workflows.storage.data_path");
-    const char *database = or_null(settings_string(s, "chat_workflows.storage.sqlite_path"));
-    char path[FS_PATH_MAX];
-    struct store_config config = { .path = database ? database : path };
-    struct reconcile_report report;
-    char counts[96];
+    struct folder folder = { .settings = server->settings, .dirs = &server->dirs };
 
-    if (!data_dirs_open(root, or_null(settings_string(s, "chat_workflows.storage.workflows_path")),
-            or_null(settings_string(s, "chat_workflows.storage.dumps_path")), NULL, &server->dirs,
-            err) ||
-        !data_lock(&server->dirs, lock, err) ||
-        !fs_join(path, server->dirs.sqlite, "chat.db", err) ||
-        !store_open(&config, &server->store, err) ||
-        !store_reconcile(server->store, &server->dirs, &report, err))
+    if (!folder_open(&folder, FOLDER_SERVE, err))
         return false;
-    if (report.tmp_removed || report.orphans_removed || report.rows_missing) {
-        snprintf(counts, sizeof counts, "%llu temporary, %llu without row, %llu rows without file",
-            (unsigned long long)report.tmp_removed, (unsigned long long)report.orphans_removed,
-            (unsigned long long)report.rows_missing);
-        log_write(LOG_WARNING, "the data folder was put in order", "removed", counts, NULL);
-    }
+    server->store = folder.store;
+    *lock = folder.lock;
     return true;
 }
 

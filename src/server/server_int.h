@@ -61,9 +61,6 @@ void reply_headers(struct call *call);
 bool origin_allowed(const struct server *server, const char *origin, const char *host);
 bool host_allowed(const struct server *server, const char *host);
 
-/* How folders of conversations are spread (api_chat.c). */
-enum partition_strategy server_partition(const struct server *server);
-
 /* ---- routes (routes.c) ---- */
 
 struct route;

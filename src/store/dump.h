@@ -41,4 +41,11 @@ bool dump_restore(struct store *s, const struct data_dirs *dirs, const char *arc
     enum restore_mode mode, enum partition_strategy strategy, const char *partition_format,
     uint64_t max_bytes, int64_t now_ns, char *id_out, struct err *err) MUST_CHECK;
 
+/*
+ * Would this archive restore? Everything that dump_restore() asks of an archive is checked, nothing
+ * is kept. Errors: ERR_DATA, ERR_TOO_LARGE.
+ */
+bool dump_check(const struct data_dirs *dirs, const char *archive_path, uint64_t max_bytes,
+    int64_t now_ns, struct err *err) MUST_CHECK;
+
 #endif

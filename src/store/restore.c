@@ -507,12 +507,50 @@ static bool take_place_alone(struct restore *r, struct err *err)
     return ok;
 }
 
-static bool run_restore(
+static bool load_archive(
     struct restore *r, const char *archive_path, uint64_t max_bytes, struct err *err)
 {
     return unpack(archive_path, r->staging_dir, max_bytes, &r->arena, &r->unpacked, err) &&
-           fs_join(r->staged, r->staging_dir, r->unpacked.id, err) && load_rows(r, err) &&
-           take_place_alone(r, err);
+           fs_join(r->staged, r->staging_dir, r->unpacked.id, err) && load_rows(r, err);
+}
+
+static bool run_restore(
+    struct restore *r, const char *archive_path, uint64_t max_bytes, struct err *err)
+{
+    return load_archive(r, archive_path, max_bytes, err) && take_place_alone(r, err);
+}
+
+static bool open_staging(struct restore *r, struct err *err)
+{
+    char digits[STAGING_DIGITS + 1];
+
+    rand_hex(digits, STAGING_DIGITS);
+    snprintf(r->staging, sizeof r->staging, "restore-%s", digits);
+    return fs_join(r->staging_dir, r->dirs->tmp, r->staging, err) &&
+           fs_make_dirs(r->staging_dir, err);
+}
+
+static void close_staging(struct restore *r)
+{
+    struct err ignored;
+
+    if (!r->keep_staging && !fs_remove_tree(r->staging_dir, &ignored))
+        log_write(LOG_WARNING, "a restore's temporary folder stays behind", NULL);
+}
+
+bool dump_check(const struct data_dirs *dirs, const char *archive_path, uint64_t max_bytes,
+    int64_t now_ns, struct err *err)
+{
+    struct restore r = { .dirs = dirs, .now_ns = now_ns };
+    bool ok;
+
+    if (!open_staging(&r, err))
+        return false;
+    arena_init(&r.arena, NULL);
+    ok = load_archive(&r, archive_path, max_bytes, err);
+    close_staging(&r);
+    arena_deinit(&r.arena);
+    return ok;
 }
 
 bool dump_restore(struct store *s, const struct data_dirs *dirs, const char *archive_path,
@@ -525,18 +563,13 @@ bool dump_restore(struct store *s, const struct data_dirs *dirs, const char *arc
         .strategy = strategy,
         .partition_format = partition_format,
         .now_ns = now_ns };
-    char digits[STAGING_DIGITS + 1];
-    struct err ignored;
     bool ok;
 
-    rand_hex(digits, STAGING_DIGITS);
-    snprintf(r.staging, sizeof r.staging, "restore-%s", digits);
-    if (!fs_join(r.staging_dir, dirs->tmp, r.staging, err) || !fs_make_dirs(r.staging_dir, err))
+    if (!open_staging(&r, err))
         return false;
     arena_init(&r.arena, NULL);
     ok = run_restore(&r, archive_path, max_bytes, err);
-    if (!r.keep_staging && !fs_remove_tree(r.staging_dir, &ignored))
-        log_write(LOG_WARNING, "a restore's temporary folder stays behind", NULL);
+    close_staging(&r);
     if (ok)
         memcpy(id_out, r.rows.conversation.id, ID_LEN);
     arena_deinit(&r.arena);

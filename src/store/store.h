@@ -22,10 +22,15 @@ struct store;
 struct store_config {
     const char *path; /* Of the database file; its folder exists. */
     uint32_t readers; /* Reading connections; 0: 4. */
+    bool read_only;   /* Only look: writes fail, the file must exist and be of this schema. */
 };
 
-/* Open or create, migrating an older schema. Errors: ERR_STATE when a newer program wrote it,
- * ERR_IO, ERR_DATA (corrupt). */
+/*
+ * Open or create, migrating an older schema. A read-only store neither writes nor checkpoints, so
+ * it may be opened while another process has the file open for writing.
+ * Errors: ERR_STATE when a newer program wrote it, ERR_IO, ERR_DATA (corrupt); read-only also
+ *         ERR_NOT_FOUND, and ERR_STATE for an older schema.
+ */
 bool store_open(const struct store_config *config, struct store **out, struct err *err) MUST_CHECK;
 void store_close(struct store *s); /* Finishes pending commits, checkpoints. */
 bool store_healthy(struct store *s, struct err *err) MUST_CHECK; /* Can it read and write now? */

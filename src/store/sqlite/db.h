@@ -178,6 +178,7 @@ enum store_fault { STORE_FINE, STORE_IO_FAULT, STORE_CORRUPT };
 
 struct store {
     char *path;
+    bool read_only;
     int64_t id;
     struct db writer;
     pthread_t thread;

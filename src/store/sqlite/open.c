@@ -167,6 +167,31 @@ static bool open_readers(struct store *s, uint32_t n, struct err *err)
     return true;
 }
 
+/* What open_writer() sees to, when there is none. */
+static bool check_reader(struct store *s, struct err *err)
+{
+    struct db *db = &s->readers[0];
+    int64_t version;
+
+    if (!db_identify(db, &version, err))
+        return false;
+    if (version != db_schema_version())
+        return err_set(err, ERR_STATE,
+            "the database was written by an older Sheetflow (schema %lld; this one knows %d); "
+            "start the server once, which brings it up to date",
+            (long long)version, db_schema_version());
+    return db_int(db, "SELECT value FROM state WHERE name = 'store_id'", &s->id, err);
+}
+
+static bool open_connections(struct store *s, uint32_t readers, struct err *err)
+{
+    if (!s->read_only)
+        return open_writer(s, err) && open_readers(s, readers, err) && writer_start(s, err);
+    if (access(s->path, F_OK) != 0)
+        return err_errno(err, errno, "the database file");
+    return open_readers(s, readers, err) && check_reader(s, err);
+}
+
 static bool init_locks(struct store *s)
 {
     pthread_condattr_t attr;
@@ -190,6 +215,7 @@ bool store_open(const struct store_config *config, struct store **out, struct er
     if (!s)
         return err_nomem(err);
     s->last = &s->first;
+    s->read_only = config->read_only;
     s->path = strdup(config->path);
     if (!s->path || !init_locks(s)) {
         free(s->path);
@@ -198,7 +224,7 @@ bool store_open(const struct store_config *config, struct store **out, struct er
     }
     if (readers > READERS_MAX)
         readers = READERS_MAX;
-    if (!open_writer(s, err) || !open_readers(s, readers, err) || !writer_start(s, err)) {
+    if (!open_connections(s, readers, err)) {
         store_close(s);
         return false;
     }

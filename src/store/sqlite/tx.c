@@ -90,6 +90,10 @@ bool store_commit(struct store_tx *tx, struct err *err)
         finish(tx, false);
         return err_nomem(err);
     }
+    if (s->read_only) {
+        finish(tx, false);
+        return err_set(err, ERR_STATE, "the database is open for reading only");
+    }
     pthread_mutex_lock(&s->lock);
     if (s->stopping) {
         pthread_mutex_unlock(&s->lock);

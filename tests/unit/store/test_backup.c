@@ -39,6 +39,46 @@ static bool reopen(struct scratch *s)
     return store_open(&(struct store_config){ .path = s->db }, &s->store, &s->err);
 }
 
+/* Beside the process that writes: it sees each commit, and can change nothing. */
+static void test_read_only(void **state)
+{
+    struct scratch *s = *state;
+    struct conversation c = new_conversation(s, "BlueWhale-4821"), found;
+    struct store_config config = { .path = s->db, .read_only = true };
+    struct store *reader;
+    struct store_tx *tx;
+
+    OK(s, store_open(&config, &reader, &s->err));
+    assert_int_equal(store_id(reader), store_id(s->store));
+    tx = store_begin(s->store);
+    store_add_conversation(tx, &c);
+    OK(s, store_commit(tx, &s->err));
+    OK(s, store_conversation_get(reader, c.id, &s->arena, &found, &s->err));
+    OK(s, store_check(reader, &s->err));
+    tx = store_begin(reader);
+    store_delete_conversation(tx, c.id);
+    FAILS(s, store_commit(tx, &s->err), ERR_STATE, "the database is open for reading only");
+    store_close(reader);
+    OK(s, store_conversation_get(s->store, c.id, &s->arena, &found, &s->err));
+}
+
+static void test_read_only_needs_a_database_of_this_schema(void **state)
+{
+    struct scratch *s = *state;
+    struct store_config config = { .path = s->db, .read_only = true };
+    struct store *reader;
+
+    store_close(s->store);
+    s->store = NULL;
+    assert_int_equal(unlink(s->db), 0);
+    FAILS(s, store_open(&config, &reader, &s->err), ERR_NOT_FOUND,
+        "the database file does not exist");
+    copy_file(s, SOURCE_DIR "/version_1.db", s->db);
+    FAILS(s, store_open(&config, &reader, &s->err), ERR_STATE,
+        "the database was written by an older Sheetflow (schema 1; this one knows 2); start the "
+        "server once, which brings it up to date");
+}
+
 /* tests/unit/store/version_1.db was written by the first schema. */
 static void test_version_1_is_migrated(void **state)
 {
@@ -250,6 +290,8 @@ static void test_files_are_for_the_owner_only(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        CASE(test_read_only),
+        CASE(test_read_only_needs_a_database_of_this_schema),
         CASE(test_version_1_is_migrated),
         CASE(test_a_newer_schema_is_refused),
         CASE(test_other_files_are_refused),
