@@ -17,8 +17,9 @@ enum {
     PREAMBLE_DATA_MIN = 2 /* Rows that must follow its header. */
 };
 
-#define PROSE_SHARE 0.7  /* Of rows that must agree where the first line has no delimiter. */
-#define CLEAN_WEIGHT 0.4 /* Of the looks of the values against the agreement of the rows. */
+#define PROSE_SHARE 0.7    /* Of rows that must agree where the first line has no delimiter. */
+#define CLEAN_WEIGHT 0.4   /* Of the looks of the values against the agreement of the rows. */
+#define TROUBLE_WEIGHT 0.5 /* Of odd quotes: the wrong delimiter tears quoted fields apart. */
 
 static const char candidates[] = "\t,;|";
 
@@ -186,9 +187,10 @@ static double score(const struct reading *r)
     share = (double)r->agree / (r->rows - comments);
     clean = r->values ? (double)r->clean / r->values : 1;
     /* A first line without the delimiter: a title, or a column of prose that happens to hold it. */
-    if (first < 2 && share < PROSE_SHARE)
+    if ((first < 2 || comments > 0) && share < PROSE_SHARE)
         return 0;
-    return share * (1 - CLEAN_WEIGHT + CLEAN_WEIGHT * clean);
+    return share * (1 - CLEAN_WEIGHT + CLEAN_WEIGHT * clean) *
+           (1 - TROUBLE_WEIGHT * r->trouble / (r->rows + r->bad));
 }
 
 /*

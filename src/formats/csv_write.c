@@ -113,10 +113,15 @@ static bool end_row(struct csv_writer *w, struct err *err)
     return w->excel ? text_out_put(&w->out, "\r\n", 2, err) : text_out_put(&w->out, "\n", 1, err);
 }
 
-/* What would be taken for a BOM or a "sep=" line at the beginning of a file goes in quotes. */
-static bool is_misleading(const char *name)
+/*
+ * Names go in quotes where they would lead those astray who have to guess: what looks like a BOM or
+ * a "sep=" line at the beginning of a file, and characters that delimit other files.
+ */
+static bool is_misleading(const char *name, bool first)
 {
-    return strncasecmp(name, "sep=", 4) == 0 || strncmp(name, "\xEF\xBB\xBF", 3) == 0;
+    return (first &&
+               (strncasecmp(name, "sep=", 4) == 0 || strncmp(name, "\xEF\xBB\xBF", 3) == 0)) ||
+           strpbrk(name, ",;|\t");
 }
 
 static bool put_header(struct csv_writer *w, const struct schema *schema, struct err *err)
@@ -130,8 +135,8 @@ static bool put_header(struct csv_writer *w, const struct schema *schema, struct
 
         if (c > 0 && !text_out_put(&w->out, &w->delimiter, 1, err))
             return false;
-        if (c == 0 && is_misleading(name))
-            ok = put_quoted(w, "", name, n, err);
+        if (is_misleading(name, c == 0))
+            ok = put_quoted(w, w->excel && is_formula(name, n) ? "'" : "", name, n, err);
         else
             ok = w->excel ? put_guarded(w, name, n, err) : put_text(w, name, n, err);
         if (!ok)

@@ -5,7 +5,7 @@
  * A table being read from a file, whatever its format: batches in row order.
  *
  *   source_open ── detect ──┬─ csv_read   (text, gzip)
- *                           └─ xlsx_read
+ *                           └─ xlsx_read ◀── xls_read
  */
 
 #include "base/warn.h"
@@ -39,6 +39,7 @@ struct source_env {
     source_reject_fn *reject;  /* NULL: a row that cannot be parsed fails the read with ERR_DATA. */
     void *reject_arg;
     bool typed;                /* Apply safe typing to text formats (costs one more pass). */
+    bool allow_empty;          /* A sheet without cells is a table without columns, and a warning. */
 };
 
 struct source;
@@ -48,7 +49,7 @@ struct source;
  * alone on failure). `name` is the file's name for sentences and suffix warnings. env and what it points to
  * outlive the source; args' strings too.
  *
- * Errors: ERR_FORMAT, ERR_DATA (broken, empty without header, no such sheet: ERR_ARG with the
+ * Errors: ERR_FORMAT, ERR_DATA (broken, empty unless allowed, no such sheet: ERR_ARG with the
  * available ones), ERR_BUDGET, ERR_IO.
  */
 bool source_open(int fd, const char *name, const struct reader_args *args,

@@ -50,8 +50,8 @@ size_t rich_unescape(char *p, size_t n)
                 used = 2 * (size_t)ESCAPE;
             }
         }
-        /* No character: NUL, and half of a pair. They stay as they are written. */
-        if (code <= 0 || (code >= 0xd800 && code < 0xe000)) {
+        /* Half of a pair is no character. It stays as it is written. */
+        if (code < 0 || (code >= 0xd800 && code < 0xe000)) {
             *out++ = *from++;
             continue;
         }

@@ -48,6 +48,7 @@ bool look_open(struct job *job, const char *name, const struct json *arguments, 
         .reject = count_row,
         .reject_arg = look->warnings,
         .typed = typed,
+        .allow_empty = true,
     };
     if (!op_bind(&look_op, arguments, &job->arena, &args, err) ||
         !job_open(job, name, "file", &look->file, &fd, err))

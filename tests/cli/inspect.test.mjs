@@ -1,5 +1,6 @@
 // sheetflow inspect: what a file holds.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { Scratch, people } from './cli.mjs';
 
@@ -53,4 +54,17 @@ test('a file that is not there', async (t) => {
   const r = await s.run(['inspect', 'none.csv']);
   assert.equal(r.status, 66);
   assert.equal(r.stderr, "sheetflow: there is no file 'none.csv'\n");
+});
+
+test('a workbook whose first sheet is empty', async (t) => {
+  const s = new Scratch(t);
+  s.write('book.xlsx', readFileSync('tests/corpora/calamine/issue127.xlsx'));
+  const o = JSON.parse((await s.run(['inspect', '--json', 'book.xlsx'])).stdout);
+  assert.equal(o.rows, 0);
+  assert.deepEqual(o.column_names, []);
+  assert.deepEqual(o.warnings.map((w) => w.kind), ['empty_sheet']);
+  assert.ok(o.sheets.length > 1);
+  const r = await s.run(['op', 'excel/convert-to-csv', 'book.xlsx', 'out.csv']);
+  assert.equal(r.status, 65);
+  assert.match(r.stderr, /sheet 'Sheet1' is empty; it has no header row. The workbook's sheets: Sheet1, Sheet2/);
 });

@@ -36,7 +36,7 @@ struct read_table {
 struct read_how {
     const char *name;        /* NULL: t.csv */
     struct reader_args args; /* header_row counts as given. */
-    bool typed, types, no_reject;
+    bool typed, types, no_reject, allow_empty;
     size_t budget;
 };
 
@@ -153,7 +153,8 @@ static inline void read_table_from(int fd, const struct read_how *how, struct re
         .budget = &budget,
         .reject = how->no_reject ? NULL : read_table_reject,
         .reject_arg = &t->rejects,
-        .typed = how->typed };
+        .typed = how->typed,
+        .allow_empty = how->allow_empty };
     struct source *s = NULL;
     uint64_t again = 0;
 
