@@ -8,6 +8,7 @@
 #include "formats/source_int.h"
 
 #include "formats/csv.h"
+#include "formats/xls.h"
 #include "formats/xlsx.h"
 #include "table/typing.h"
 
@@ -140,27 +141,24 @@ static bool open_reader(struct source *s, enum file_format format, const char *n
     const struct reader_args *args, const struct source_env *env, struct err *err)
 {
     int fd = s->spool_fd >= 0 ? s->spool_fd : s->fd;
+    struct csv_reader *csv;
 
-    if (format == FILE_XLSX) {
+    if (format == FILE_XLSX || format == FILE_XLS) {
         struct xlsx_reader *xlsx;
 
-        if (!xlsx_read_open(fd, name, args, env, &xlsx, &s->schema, &s->info, err))
+        if (!(format == FILE_XLS
+                    ? xls_read_open(fd, name, args, env, &xlsx, &s->schema, &s->info, err)
+                    : xlsx_read_open(fd, name, args, env, &xlsx, &s->schema, &s->info, err)))
             return false;
         s->reader = xlsx;
         s->class = &xlsx_read_class;
         return true;
     }
-    if (format == FILE_CSV) {
-        struct csv_reader *csv;
-
-        if (!csv_read_open(fd, name, args, env, &csv, &s->schema, &s->info, err))
-            return false;
-        s->reader = csv;
-        s->class = &csv_read_class;
-        return true;
-    }
-    return err_set(
-        err, ERR_FORMAT, "%s is an old Excel 97-2003 workbook (.xls); save it as .xlsx", name);
+    if (!csv_read_open(fd, name, args, env, &csv, &s->schema, &s->info, err))
+        return false;
+    s->reader = csv;
+    s->class = &csv_read_class;
+    return true;
 }
 
 /* Safe typing: decide over all rows, then start again. */
