@@ -230,6 +230,10 @@ void reference_write(struct buf *out)
                   "edit.\n\n## Operations\n");
     for (const struct op *const *op = op_table; *op; op++)
         add_operation(*op, out);
+    buf_adds(out, "\n## Over HTTP alone\n\nNo steps of workflows: "
+                  "[docs/http-api.md](http-api.md) has how they are called.\n");
+    for (const struct op *const *op = op_unlisted; *op; op++)
+        add_operation(*op, out);
     add_shared(out);
     add_rules(out);
     add_settings(out);
