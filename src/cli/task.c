@@ -58,6 +58,24 @@ static bool open_special(struct work *w, const char *path, struct err *err)
     return true;
 }
 
+/* mkdir -p, with the modes that people's own folders have. */
+static bool make_folders(const char *path, struct err *err)
+{
+    char part[FS_PATH_MAX];
+    size_t n = strlen(path);
+
+    for (size_t i = 1; i <= n && n < sizeof part; i++) {
+        if ((path[i] != '/' && path[i] != '\0') || path[i - 1] == '/')
+            continue;
+        memcpy(part, path, i);
+        part[i] = '\0';
+        if (mkdir(part, 0777) != 0 && errno != EEXIST)
+            return err_set(
+                err, ERR_CREATE, "the folder '%.300s' cannot be made: %s", part, strerror(errno));
+    }
+    return n < sizeof part ? true : err_set(err, ERR_CREATE, "the path of the folder is too long");
+}
+
 static bool choose_output(struct work *w, char *folder, struct err *err)
 {
     const char *output = w->task->output;
@@ -74,10 +92,7 @@ static bool choose_output(struct work *w, char *folder, struct err *err)
     there = stat(output, &st) == 0;
     if (w->task->output_is_folder || (there && S_ISDIR(st.st_mode))) {
         snprintf(folder, FS_PATH_MAX, "%s", output);
-        return there || mkdir(output, 0777) == 0
-                   ? true
-                   : err_set(err, ERR_CREATE, "the folder '%.300s' cannot be made: %s", output,
-                         strerror(errno));
+        return there || make_folders(output, err);
     }
     if (there && !S_ISREG(st.st_mode))
         return open_special(w, output, err);

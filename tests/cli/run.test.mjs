@@ -168,3 +168,12 @@ test('Ctrl-C in the middle of a run leaves nothing unfinished', async (t) => {
   assert.equal(r.status, 130);
   assert.deepEqual(s.list('out'), []);
 });
+
+test('the folders above the output are made as well', async (t) => {
+  const s = new Scratch(t);
+  s.write('people.csv', people);
+  s.write('steps.json', { steps: [{ operation: 'excel/extract-columns-to-file', arguments: { columns: ['id'], output_filename: 'ids.csv' } }] });
+  const r = await s.run(['run', '--steps', 'steps.json', '--input', 'people.csv', '--output', 'a/b//c/']);
+  assert.equal(r.status, 0, r.stderr);
+  assert.equal(s.read('a/b/c/ids.csv'), 'id\n007\n008\n009\n');
+});
