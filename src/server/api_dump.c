@@ -43,7 +43,7 @@ bool api_dump(struct call *call, struct err *err)
             call->arena, "%s%s/chat/downloads/%s", view_base_url(call), server->prefix, dump.name));
     json_set_int(data, "size", (int64_t)dump.size);
     json_set_string(data, "sha256", dump.sha256);
-    reply_data(call, 201, "Conversation dumped", data);
+    reply_data(call, 200, "Conversation dumped", data);
     return true;
 }
 
@@ -103,7 +103,7 @@ bool api_restore(struct call *call, struct err *err)
     if (!restore_mode(call, &mode, err) || !folder_restore(&folder, part->path, mode, id, err) ||
         !view_conversation(server, call->arena, view_base_url(call), id, &data, err))
         return false;
-    reply_data(call, 201, "Conversation restored", data);
+    reply_data(call, 200, "Conversation restored", data);
     return true;
 }
 
@@ -139,6 +139,6 @@ bool api_backup(struct call *call, struct err *err)
     json_set_int(data, "size", st.st_size);
     json_set_string(data, "sha256", sha256);
     json_set_string(data, "integrity", "ok");
-    reply_data(call, 201, "Database backed up", data);
+    reply_data(call, 200, "Database backed up", data);
     return true;
 }

@@ -186,8 +186,7 @@ bool api_upload(struct call *call, struct err *err)
     if (n > 1)
         json_set(first, "files", json_ref(all));
     json_free(all);
-    reply_data(call, 201, "File uploaded successfully", first);
-    call->x->reply.status = 201;
+    reply_data(call, 200, "File uploaded successfully", first);
     return true;
 fail:
     json_free(all);

@@ -63,7 +63,7 @@ async function workflow(c) {
   const url = `/chat/workflows/${chat.chat_id}`;
   if (c.bind) await server.upload(chat.chat_id, 'bind.csv', readFileSync(join(c.dir, 'bind.csv')));
   const upload = await server.upload(chat.chat_id, c.input, readFileSync(join(c.dir, c.input)));
-  if (upload.status !== 201) return { error: upload.body.message, upload: true };
+  if (upload.status !== 200) return { error: upload.body.message, upload: true };
   const reply = await server.execute(chat.chat_id, [{ operation: c.operation, arguments: c.args }],
     { input_file: upload.body.data.filename });
   const last = reply.status === 200 ? reply.body.data.results.at(-1) : null;
