@@ -198,6 +198,8 @@ static const char *text_run(const char *p, const char *end, const struct xml_tok
         switch (t.kind) {
         case XML_TEXT:
         case XML_CDATA:
+            if (t.kind == XML_TEXT && t.next == end)
+                return NULL; /* It may go on, and half a reference is none. */
             if (!add_piece(&t, trim, item, why))
                 return NULL;
             break;

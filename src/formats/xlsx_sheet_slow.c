@@ -151,6 +151,8 @@ static const char *slow_value(
         switch (xml_token(p, s->in.end, &t)) {
         case XML_TEXT:
         case XML_CDATA:
+            if (t.kind == XML_TEXT && t.next == s->in.end)
+                return NULL; /* It may go on, and half a reference is none. */
             room = buf_reserve(&s->text, t.text.n + 1);
             if (!room)
                 break;

@@ -127,6 +127,52 @@ static void all_habits_agree(void **state)
     }
 }
 
+/* Texts of references only, so that where the window ends it mostly cuts one. */
+static void references_on_the_border(void **state)
+{
+    static const struct {
+        const char *label, *text;
+    } cases[] = {
+        { "as openpyxl writes", "<c r=\"A%u\" t=\"inlineStr\"><is><t>%s</t></is></c>" },
+        { "in runs", "<c r=\"A%u\" t=\"inlineStr\"><is><r><t>%s</t></r></is></c>" },
+        { "in a value", "<c r=\"A%u\" t=\"str\"><v>%s</v></c>" },
+        { "in a value with an attribute", "<c r=\"A%u\" t=\"str\"><v x=\"1\">%s</v></c>" },
+        { "behind a comment", "<c r=\"A%u\" t=\"str\"><!----><v>%s</v></c>" },
+    };
+    char text[12 * 30 + 1] = "";
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct read_how how = { .name = "book.xlsx", .args = { .header_row = 1 } };
+        struct book book = { .deflate = true };
+        struct read_table t;
+        struct buf sheet;
+
+        buf_init(&sheet, 64 << 20);
+        buf_adds(&sheet, "<worksheet><sheetData>");
+        for (unsigned row = 1; row < 150000; row++) {
+            unsigned n = 1 + row * 7 % 30;
+
+            text[0] = '\0';
+            for (unsigned k = 0; k < n; k++)
+                memcpy(text + strlen(text), k % 3 ? "&#246;" : "&#x0000f6;", k % 3 ? 7 : 11);
+            buf_addf(&sheet, "<row r=\"%u\">", row);
+            buf_addf(&sheet, cases[i].text, row, text);
+            buf_adds(&sheet, "</row>");
+        }
+        buf_adds(&sheet, "</sheetData></worksheet>");
+        book.sheet = buf_str(&sheet);
+        read_table_from(book_file(&book), &how, &t);
+        if (!t.ok)
+            fail_msg("%s: %s", cases[i].label, t.err.text);
+        assert_int_equal(t.rows, 149998);
+        assert_null(strchr(buf_str(&t.text), '&'));
+        assert_non_null(strstr(buf_str(&t.text), "\n149999:öööö"));
+        read_table_close(&t);
+        buf_deinit(&sheet);
+    }
+}
+
 /*
  * A cell that stands left of another and beyond all others: seen by the survey of a large sheet
  * too.
@@ -226,6 +272,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_habits_agree),
+        cmocka_unit_test(references_on_the_border),
         cmocka_unit_test(disorder_in_a_large_sheet),
         cmocka_unit_test(a_large_sheet_that_is_cut),
         cmocka_unit_test(bounded_memory),
