@@ -72,34 +72,43 @@ static bool check_exists(const struct settings *settings, const char *root, stru
     if (stat(root, &st) != 0)
         return errno == ENOENT || errno == ENOTDIR
                    ? err_set(err, ERR_NOT_FOUND,
-                         "there is no data folder '%.300s'; name it with --data", root)
+                         "there is no data folder '%.300s'; say where with --data", root)
                    : err_errno(err, errno, "the data folder");
     if (!folder_database(settings, root, database, err))
         return false;
     if (stat(database, &st) != 0 && (errno == ENOENT || errno == ENOTDIR))
         return err_set(err, ERR_NOT_FOUND,
-            "'%.300s' is no data folder: there is no database in it; name the right one with "
+            "'%.300s' is no data folder: there is no database in it; say where with "
             "--data",
             root);
     return true;
 }
 
 /* Backups may have a folder of their own. */
-static bool place_snapshots(const struct folder *f, struct err *err)
+static bool place_snapshots(
+    const struct settings *settings, struct data_dirs *dirs, struct err *err)
 {
-    const char *path = settings_string(f->settings, "chat_workflows.backup.snapshot_path");
+    const char *path = settings_string(settings, "chat_workflows.backup.snapshot_path");
     char full[FS_PATH_MAX];
 
     if (!*path)
         return true;
     if (path[0] == '/')
         snprintf(full, sizeof full, "%s", path);
-    else if (!fs_join(full, f->dirs->root, path, err))
+    else if (!fs_join(full, dirs->root, path, err))
         return false;
-    if ((size_t)snprintf(f->dirs->snapshots, sizeof f->dirs->snapshots, "%s", full) >=
-        sizeof f->dirs->snapshots)
+    if ((size_t)snprintf(dirs->snapshots, sizeof dirs->snapshots, "%s", full) >=
+        sizeof dirs->snapshots)
         return err_set(err, ERR_ARG, "the path of the folder of backups is too long");
-    return fs_make_dirs(f->dirs->snapshots, err);
+    return true;
+}
+
+bool folder_name(const struct settings *s, struct data_dirs *dirs, struct err *err)
+{
+    return data_dirs_name(settings_string(s, "chat_workflows.storage.data_path"),
+               or_null(settings_string(s, "chat_workflows.storage.workflows_path")),
+               or_null(settings_string(s, "chat_workflows.storage.dumps_path")), NULL, dirs, err) &&
+           place_snapshots(s, dirs, err);
 }
 
 static bool lock_folder(struct folder *f, enum folder_use use, struct err *err)
@@ -107,7 +116,17 @@ static bool lock_folder(struct folder *f, enum folder_use use, struct err *err)
     f->lock = -1;
     if (data_lock(f->dirs, &f->lock, err))
         return true;
-    return use == FOLDER_READ && err->code == ERR_STATE;
+    if (err->code != ERR_STATE || use == FOLDER_SERVE)
+        return false;
+    if (use == FOLDER_CHANGE)
+        return err_set(err, ERR_STATE,
+            "a running Sheetflow is using this data folder; stop it first, or let it do the work: "
+            "POST %s/chat/workflows/restore",
+            settings_string(f->settings, "api.prefix"));
+    if (use == FOLDER_STILL)
+        return err_set(err, ERR_STATE,
+            "a running Sheetflow is using this data folder, and files come and go; stop it first");
+    return true;
 }
 
 static bool reconcile(const struct folder *f, struct err *err)
@@ -141,9 +160,10 @@ bool folder_open(struct folder *f, enum folder_use use, struct err *err)
         return false;
     if (data_dirs_open(root, or_null(settings_string(s, "chat_workflows.storage.workflows_path")),
             or_null(settings_string(s, "chat_workflows.storage.dumps_path")), NULL, f->dirs, err) &&
-        place_snapshots(f, err) && lock_folder(f, use, err) &&
-        folder_database(s, f->dirs->root, path, err) && make_parent(path, err) &&
-        store_open(&config, &f->store, err) && (!writes || reconcile(f, err)))
+        place_snapshots(s, f->dirs, err) && fs_make_dirs(f->dirs->snapshots, err) &&
+        lock_folder(f, use, err) && folder_database(s, f->dirs->root, path, err) &&
+        make_parent(path, err) && store_open(&config, &f->store, err) &&
+        (!writes || reconcile(f, err)))
         return true;
     folder_close(f);
     return false;

@@ -33,6 +33,9 @@ struct folder {
 bool folder_open(struct folder *f, enum folder_use use, struct err *err) MUST_CHECK;
 void folder_close(struct folder *f); /* After a folder_open() that succeeded. */
 
+/* Where everything lies; nothing is made or looked at. */
+bool folder_name(
+    const struct settings *settings, struct data_dirs *dirs, struct err *err) MUST_CHECK;
 /* Path of the database file of the data folder `root`; out: FS_PATH_MAX. */
 bool folder_database(
     const struct settings *settings, const char *root, char *out, struct err *err) MUST_CHECK;

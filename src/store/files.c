@@ -45,17 +45,29 @@ static bool make_root(const char *root, char out[1024], struct err *err)
     return true;
 }
 
+bool data_dirs_name(const char *root, const char *workflows, const char *dumps, const char *sqlite,
+    struct data_dirs *out, struct err *err)
+{
+    char full[1024];
+
+    if ((size_t)snprintf(full, sizeof full, "%s", root) >= sizeof full)
+        return err_set(err, ERR_ARG, "the path of the data folder is too long");
+    memcpy(out->root, full, sizeof full);
+    return place(out->workflows, full, workflows, "workflows", err) &&
+           place(out->dumps, full, dumps, "dumps", err) &&
+           place(out->sqlite, full, sqlite, "sqlite", err) &&
+           place(out->tmp, full, NULL, "tmp", err) &&
+           place(out->snapshots, out->sqlite, NULL, "snapshots", err);
+}
+
 bool data_dirs_open(const char *root, const char *workflows, const char *dumps, const char *sqlite,
     struct data_dirs *out, struct err *err)
 {
-    struct data_dirs d;
     struct stat tmp, flows;
+    struct data_dirs d;
+    char full[1024];
 
-    if (!make_root(root, d.root, err) || !place(d.workflows, d.root, workflows, "workflows", err) ||
-        !place(d.dumps, d.root, dumps, "dumps", err) ||
-        !place(d.sqlite, d.root, sqlite, "sqlite", err) ||
-        !place(d.tmp, d.root, NULL, "tmp", err) ||
-        !place(d.snapshots, d.sqlite, NULL, "snapshots", err))
+    if (!make_root(root, full, err) || !data_dirs_name(full, workflows, dumps, sqlite, &d, err))
         return false;
     if (!fs_make_dirs(d.workflows, err) || !fs_make_dirs(d.dumps, err) ||
         !fs_make_dirs(d.sqlite, err) || !fs_make_dirs(d.tmp, err) ||

@@ -22,6 +22,10 @@ struct data_dirs {
 bool data_dirs_open(const char *root, const char *workflows, const char *dumps, const char *sqlite,
     struct data_dirs *out, struct err *err) MUST_CHECK;
 
+/* The same names, with `root` as it is given; nothing is made or looked at. */
+bool data_dirs_name(const char *root, const char *workflows, const char *dumps, const char *sqlite,
+    struct data_dirs *out, struct err *err) MUST_CHECK;
+
 enum partition_strategy { PARTITION_TIME, PARTITION_HASH, PARTITION_FOLDER };
 /* "2026/02", "ab/cd" (of the id) or "". format: strftime-like, only %Y %m %d and literal
  * [A-Za-z0-9_/-]. */
