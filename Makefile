@@ -8,7 +8,7 @@ DESTDIR =
 PREFIX = /usr/local
 FUZZ_SECONDS = 60
 
-.PHONY: all build run test check bench lint fuzz oracle install clean help
+.PHONY: all build run test check bench lint fuzz oracle engines install clean help
 
 all: build
 
@@ -19,6 +19,7 @@ help:
 	@echo "make lint     format, clang build, clang-tidy, cppcheck, layers, generated docs"
 	@echo "make fuzz     run each fuzz target for FUZZ_SECONDS ($(FUZZ_SECONDS))"
 	@echo "make oracle   compare workbooks with LibreOffice (installs it)"
+	@echo "make engines  load SQL into SQLite, PostgreSQL and MariaDB (installs them)"
 	@echo "make install  install under DESTDIR and PREFIX ($(PREFIX))"
 
 $(BUILD)/build.ninja:
@@ -51,6 +52,10 @@ fuzz:
 oracle: build
 	@scripts/packages test oracle
 	@tests/oracle/run
+
+engines: build
+	@scripts/packages test engines
+	@SHEETFLOW=$(BUILD)/sheetflow node --test tests/sql/engines.test.mjs
 
 install: build
 	@DESTDIR="$(DESTDIR)" meson install -C $(BUILD) --no-rebuild --quiet

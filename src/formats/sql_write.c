@@ -132,6 +132,8 @@ static inline const char *escape_of(enum sql_dialect d, char c)
     case '\0':
         return dialects[d].backslash ? "\\0"
                                      : "'||char(0)||'"; /* SQLite ends a statement at NUL. */
+    case '\r': /* The command lines of SQLite and MySQL drop a CR at the end of a line. */
+        return d == SQL_POSTGRESQL ? NULL : dialects[d].backslash ? "\\r" : "'||char(13)||'";
     default:
         return NULL;
     }
@@ -163,7 +165,7 @@ bool sql_escape(enum sql_dialect d, const char *p, size_t n, struct buf *out, st
 {
     char *room = n > 0 ? buf_reserve(out, n) : NULL;
 
-    if (!room || text_copy(room, p, n, (struct text_set){ '\'', '\\', '\0', '\0', false }))
+    if (!room || text_copy(room, p, n, (struct text_set){ '\'', '\\', '\0', '\r', false }))
         return escape_slowly(d, p, n, out, err);
     out->len += n;
     out->data[out->len] = '\0';

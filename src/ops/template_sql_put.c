@@ -30,18 +30,19 @@ static void put_doubled(const char *p, size_t n, char quote, bool backslash, str
     buf_add(out, p + run, n - run);
 }
 
-/* `  "a" \0 `: MySQL's text in double quotes may hold any character. */
+/* MySQL's text in double quotes may hold any character; its command line drops a CR at the end of a line. */
 static void put_mysql_double(const char *p, size_t n, struct buf *out)
 {
-    const char *nul;
+    size_t run = 0;
 
-    while ((nul = memchr(p, '\0', n))) {
-        put_doubled(p, (size_t)(nul - p), '"', true, out);
-        buf_add(out, "\\0", 2);
-        n -= (size_t)(nul + 1 - p);
-        p = nul + 1;
+    for (size_t i = 0; i < n; i++) {
+        if (p[i] != '\0' && p[i] != '\r')
+            continue;
+        put_doubled(p + run, i - run, '"', true, out);
+        buf_adds(out, p[i] ? "\\r" : "\\0");
+        run = i + 1;
     }
-    put_doubled(p, n, '"', true, out);
+    put_doubled(p + run, n - run, '"', true, out);
 }
 
 static bool is_sign(char c)

@@ -106,6 +106,8 @@ static const struct {
     { "newline", TEXT("a\nb"), SQL_EMPTY_NULL, { "'a\nb'", "'a\nb'", "'a\nb'" } },
     { "beyond ASCII", TEXT("größe 😀"), SQL_EMPTY_NULL, { "'größe 😀'", "'größe 😀'", "'größe 😀'" } },
     { "digits as text", TEXT("007"), SQL_EMPTY_NULL, { "'007'", "'007'", "'007'" } },
+    { "CR, which command lines drop at line ends", TEXT("a\r\nb"), SQL_EMPTY_NULL,
+        { "'a\r\nb'", "'a\\r\nb'", "'a'||char(13)||'\nb'" } },
     { "NUL", TEXT("a\0b"), SQL_EMPTY_NULL, { NULL, "'a\\0b'", "'a'||char(0)||'b'" } },
     { "number", NUMBER(-1.5), SQL_EMPTY_NULL, { "-1.5", "-1.5", "-1.5" } },
     { "true", TRUTH(1), SQL_EMPTY_NULL, { "TRUE", "TRUE", "1" } },

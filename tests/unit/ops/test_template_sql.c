@@ -303,7 +303,12 @@ static void odd_characters(void **state)
             "row 7, column 'name': the text holds the character U+0000, which SQLite cannot take "
             "here" },
         { "NUL in comments", SQL_SQLITE, "/* {name} */ -- {name}", "/* a b */ -- a b" },
-        { "emoji and line breaks", SQL_SQLITE, "{code}", "'\xF0\x9F\x98\x80\n\r\t'" },
+        { "emoji and line breaks, PostgreSQL", SQL_POSTGRESQL, "{code}",
+            "'\xF0\x9F\x98\x80\n\r\t'" },
+        { "emoji and line breaks, SQLite", SQL_SQLITE, "{code}",
+            "'\xF0\x9F\x98\x80\n'||char(13)||'\t'" },
+        { "emoji and line breaks, MySQL", SQL_MYSQL, "{code} \"{code}\"",
+            "'\xF0\x9F\x98\x80\n\\r\t' \"\xF0\x9F\x98\x80\n\\r\t\"" },
         { "emoji in a comment", SQL_SQLITE, "-- {code}", "-- \xF0\x9F\x98\x80  \t" },
     };
 
