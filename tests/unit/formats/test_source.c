@@ -201,7 +201,9 @@ static void encrypted(void **state)
     ole[30] = 99; /* Nonsense is not believed. */
     ole[51] = 99;
     check("no directory", ole, sizeof ole, "t.xls",
-        "t.xls is an old Excel 97-2003 workbook (.xls); save it as .xlsx", "");
+        "'t.xls' is incomplete or damaged: its header names sizes that no such file has; open and "
+        "save it in Excel",
+        "");
 }
 
 /* A descriptor stays the caller's when opening fails, and is closed with the source. */
