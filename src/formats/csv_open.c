@@ -444,8 +444,12 @@ static bool make_batch(struct csv_reader *r, struct err *err)
     return b->columns ? true : err_nomem(err);
 }
 
-static void warn_opening(struct csv_reader *r, const struct reader_args *args, uint32_t repaired)
+static void warn_opening(
+    struct csv_reader *r, const struct reader_args *args, const char *encoding, uint32_t repaired)
 {
+    if (!args->encoding && strncmp(encoding, "UTF-", 4) != 0)
+        warn_add(r->env->warnings, "encoding_guessed",
+            "the text is not UTF-8; give encoding if letters look wrong", "read as %s", encoding);
     if (repaired)
         warn_addn(r->env->warnings, "header_repaired",
             "column names that were blank or repeated were given names of their own", repaired,
@@ -490,7 +494,7 @@ bool csv_read_open(int fd, const char *name, const struct reader_args *args,
         goto out;
     if (!make_batch(r, err) || !csv_reader_to_data(r, err))
         goto out;
-    warn_opening(r, args, repaired);
+    warn_opening(r, args, encoding, repaired);
     *out = r;
     *schema = r->schema;
     *info = (struct source_info){ .format = FILE_CSV,

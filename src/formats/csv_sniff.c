@@ -176,23 +176,6 @@ static uint32_t first_fields(const struct reading *r, uint32_t *comments)
     return i < r->n_head ? r->head[i].n_fields : 0;
 }
 
-/* How likely the text is meant to be read like this; 0: not at all. */
-static double score(const struct reading *r)
-{
-    uint32_t comments, first = first_fields(r, &comments);
-    double share, clean;
-
-    if (r->mode < 2)
-        return 0;
-    share = (double)r->agree / (r->rows - comments);
-    clean = r->values ? (double)r->clean / r->values : 1;
-    /* A first line without the delimiter: a title, or a column of prose that happens to hold it. */
-    if ((first < 2 || comments > 0) && share < PROSE_SHARE)
-        return 0;
-    return share * (1 - CLEAN_WEIGHT + CLEAN_WEIGHT * clean) *
-           (1 - TROUBLE_WEIGHT * r->trouble / (r->rows + r->bad));
-}
-
 /*
  * Records above the header that are a title block: each has one value at most, and below them
  * comes a row of distinct names as wide as the table. Doubt means no preamble.
@@ -219,6 +202,23 @@ static uint32_t preamble(const struct reading *r)
     if ((padded || r->mode < 3) && blanks == 0)
         return 0;
     return k;
+}
+
+/* How likely the text is meant to be read like this; 0: not at all. */
+static double score(const struct reading *r)
+{
+    uint32_t comments, first = first_fields(r, &comments);
+    double share, clean;
+
+    if (r->mode < 2)
+        return 0;
+    share = (double)r->agree / (r->rows - comments);
+    clean = r->values ? (double)r->clean / r->values : 1;
+    /* A first line without the delimiter: a title, or a column of prose that happens to hold it. */
+    if ((first < 2 || comments > 0) && share < PROSE_SHARE && preamble(r) == 0)
+        return 0;
+    return share * (1 - CLEAN_WEIGHT + CLEAN_WEIGHT * clean) *
+           (1 - TROUBLE_WEIGHT * r->trouble / (r->rows + r->bad));
 }
 
 /*

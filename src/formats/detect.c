@@ -86,13 +86,13 @@ static const struct {
     { MAGIC("%PDF-"), "a PDF document" },
     { MAGIC("\x89PNG\r\n"), "a PNG image" },
     { MAGIC("\xFF\xD8\xFF"), "a JPEG image" },
-    { MAGIC("GIF8"), "a GIF image" },
+    { MAGIC("GIF87a"), "a GIF image" },
+    { MAGIC("GIF89a"), "a GIF image" },
     { MAGIC("{\\rtf"), "a rich text document" },
     { MAGIC("\x28\xB5\x2F\xFD"), "a Zstandard archive; unpack it first" },
     { MAGIC("\xFD"
             "7zXZ"),
         "an xz archive; unpack it first" },
-    { MAGIC("BZh"), "a bzip2 archive; unpack it first" },
     { MAGIC("7z\xBC\xAF"), "a 7-Zip archive; unpack it first" },
     { MAGIC("Rar!\x1A"), "a RAR archive; unpack it first" },
     { MAGIC("SQLite format 3"), "an SQLite database" },
@@ -107,6 +107,13 @@ static const struct {
     { MAGIC("\x09\x04\x06\x00"), "a workbook of Excel 4; save it as .xlsx" },
 #undef MAGIC
 };
+
+/* "BZh", the size of its blocks, and pi. */
+static bool is_bzip2(struct head h)
+{
+    return h.n >= 10 && BEGINS(h, "BZh") && h.p[3] >= '1' && h.p[3] <= '9' &&
+           memcmp(h.p + 4, "1AY&SY", 6) == 0;
+}
 
 static bool refuse(const char *name, const char *what, struct err *err)
 {
@@ -224,6 +231,14 @@ static bool is_json(struct head h)
     return false;
 }
 
+/* `tag` and then no more of a name: "<html>", but not "<html_id>". */
+static bool begins_tag(struct head h, const char *tag)
+{
+    size_t n = strlen(tag);
+
+    return begins_text(h, tag) && (h.n == n || strchr(" \t\r\n/>", h.p[n]));
+}
+
 static bool detect_markup(const char *name, struct head h, struct err *err)
 {
     static const char *const html[] = { "<!doctype html", "<html", "<head", "<body", "<table",
@@ -234,7 +249,7 @@ static bool detect_markup(const char *name, struct head h, struct err *err)
     while (h.n && strchr(" \t\r\n", h.p[0]) && h.p[0])
         h = (struct head){ h.p + 1, h.n - 1 };
     for (size_t i = 0; i < ARRAY_LEN(html); i++) {
-        if (begins_text(h, html[i]))
+        if (begins_tag(h, html[i]))
             return refuse(name,
                 "an HTML page, whatever its name says; open it in Excel and save it as .xlsx", err);
     }
@@ -271,17 +286,20 @@ static bool looks_utf16(struct head h)
            ((nul[0] * 5 >= h.n && nul[1] * 40 < h.n) || (nul[1] * 5 >= h.n && nul[0] * 40 < h.n));
 }
 
-/* Text has few control characters; a NUL now and then is borne. */
+/* Text has few control characters; some, and padding with NUL, are borne. */
 static bool is_binary(struct head h)
 {
-    size_t controls = 0;
+    enum { FEW = 8 };
+    size_t controls = 0, nuls = 0;
 
     for (size_t i = 0; i < h.n; i++) {
         unsigned char c = (unsigned char)h.p[i];
 
         controls += c < 0x20 && !(c >= '\t' && c <= '\r') && c != 0x1A && c != 0x1B;
+        nuls += c == 0;
     }
-    return controls > 2 && controls * 10 > h.n;
+    return (controls > 2 && controls * 10 > h.n) ||
+           (controls - nuls > FEW && (controls - nuls) * 20 > h.n);
 }
 
 bool detect_format(const char *name, const void *head, size_t n, uint64_t size,
@@ -305,6 +323,8 @@ bool detect_format(const char *name, const void *head, size_t n, uint64_t size,
         if (begins(h, binaries[i].magic, binaries[i].n))
             return refuse(name, binaries[i].what, err);
     }
+    if (is_bzip2(h))
+        return refuse(name, "a bzip2 archive; unpack it first", err);
     if (!detect_markup(name, h, err))
         return false;
     *out = FILE_CSV;

@@ -62,12 +62,19 @@ static const char *const believed[][2] = {
     { "ISO-8859-5", "ISO-8859-5" },
     { "IBM866", "IBM866" },
     { "MAC-CYRILLIC", "MAC-CYRILLIC" },
+    { "WINDOWS-1253", "WINDOWS-1253" },
+    { "ISO-8859-7", "ISO-8859-7" },
+    { "WINDOWS-1255", "WINDOWS-1255" },
+    { "ISO-8859-8", "WINDOWS-1255" },
+    { "WINDOWS-1256", "WINDOWS-1256" },
+    { "TIS-620", "CP874" },
 };
 
 /* Asked for now and then. */
 static const char *const others[] = { "ISO-8859-2", "ISO-8859-9", "ISO-8859-15", "WINDOWS-1250",
     "WINDOWS-1253", "WINDOWS-1254", "WINDOWS-1255", "WINDOWS-1256", "WINDOWS-1257", "WINDOWS-1258",
-    "MACINTOSH", "CP437", "CP850", "CP852", "CP874", "WINDOWS-1252", "GBK", "SHIFT_JIS", "EUC-KR", "BIG5", "UTF-32" };
+    "MACINTOSH", "CP437", "CP850", "CP852", "CP874", "WINDOWS-1252", "GBK", "SHIFT_JIS", "EUC-KR",
+    "BIG5", "UTF-32" };
 
 /* Open for good, which is what keeps a converter in memory. */
 static iconv_t loaded[ARRAY_LEN(believed) + ARRAY_LEN(others)];

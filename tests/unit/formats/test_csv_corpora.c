@@ -141,7 +141,7 @@ static const struct {
     { "example.tsv", "UTF-8", '\t', 140, "", "hour|expr1_0_imp|" },
     { "utf8bom.csv", "UTF-8", ',', 0, "", "kitten|win\n" },
     { "utf-16le_encoded.csv", "UTF-16LE", ',', 327, "", "Organisation_code|Organisation_name|" },
-    { "spanish_chars.csv", "WINDOWS-1252", ',', 116, "",
+    { "spanish_chars.csv", "WINDOWS-1252", ',', 116, "encoding_guessed=1",
         "GF_ID|FN_ID|SF_ID|GF|F|SF|Gasto total 2011|Descripción\n" },
     { "null.csv", "UTF-8", ',', 9, "header_repaired=1",
         "1|null|0|0_2\n2:2|0|0|null\n3:3|null||\n" },

@@ -396,7 +396,7 @@ static void late_encoding(void **state)
         assert_true(t.ok);
         assert_string_equal(t.encoding, late[i][1]);
         assert_non_null(strstr(buf_str(&t.text), ":café €|x\n"));
-        assert_string_equal(buf_str(&t.warnings), "");
+        assert_string_equal(buf_str(&t.warnings), i == 0 ? "encoding_guessed=1" : "");
         read_table_close(&t);
         buf_deinit(&in);
     }

@@ -102,6 +102,8 @@ static const struct {
         { NUMBER(1.5), NUMBER(2) }, "a.b\n\"1.5\".2\n" },
     { "names that need quotes", { .format = FILE_CSV }, { "a,b", "c\"d", "e\nf" }, 3, 0, { BLANK },
         "\"a,b\",\"c\"\"d\",\"e\nf\"\n" },
+    { "names with delimiters of other files", { .format = FILE_CSV }, { "a;b", "c\td" }, 2, 1,
+        { TEXT("x;y"), TEXT("z") }, "\"a;b\",\"c\td\"\nx;y,z\n" },
     { "a name like a sep line", { .format = FILE_CSV }, { "sep=;" }, 1, 0, { BLANK },
         "\"sep=;\"\n" },
     { "a name like a formula", { .format = FILE_CSV, .flavor = CSV_EXCEL }, { "=a" }, 1, 0,
