@@ -31,7 +31,7 @@ bool num_parse(const char *p, size_t n, double *out);
 bool num_parse_int(const char *p, size_t n, int64_t *out);
 
 /*
- * Is p[0..n) a number whose shortest printing is exactly this text (the contract's safe
+ * Is p[0..n) a number whose shortest printing is exactly this text (safe
  * typing: no leading zero, +, exponent, trailing zero; at most 15 significant digits)?
  */
 bool num_parse_safe(const char *p, size_t n, double *out);

@@ -15,7 +15,7 @@
 enum merged_mode { MERGED_TOP_LEFT, MERGED_FILL };
 enum errors_mode { ERRORS_KEEP, ERRORS_BLANK, ERRORS_FAIL };
 
-/* The reader arguments of the contract (1.2). Zeroed means defaults. */
+/* The reader arguments that every operation takes. Zeroed means defaults. */
 struct reader_args {
     const char *sheet;     /* Name or 1-based number; NULL: first visible. */
     int64_t header_row;    /* From 1; 0: no header, columns A, B, ... */

@@ -1,5 +1,5 @@
 /*
- * The arguments that many operations share (contract 1.2, 1.3), declared once: how the
+ * The arguments that many operations share, declared once: how the
  * file is read, and how the result is written.
  */
 

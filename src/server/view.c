@@ -1,5 +1,5 @@
 /*
- * Rows of the store as clients see them. Every shape of contract section 3 is made here and nowhere else.
+ * Rows of the store as clients see them. Every shape that the API shows is made here and nowhere else.
  */
 
 #include "server/server_int.h"

@@ -69,7 +69,7 @@ static inline bool cell_has_text(struct cell c)
 enum { CELL_SHOWN_MAX = 48 }; /* Room for the shown text of anything but text. */
 
 /*
- * The shown text (contract 1.1) of any cell: numbers shortest, true/false, ISO dates, error tokens.
+ * The shown text of any cell: numbers shortest, true/false, ISO dates, error tokens.
  * Shape: text cells give their own bytes; others are printed into scratch (CELL_SHOWN_MAX bytes).
  *        Blank gives length 0. Not NUL-terminated in general.
  */

@@ -2,7 +2,7 @@
 #define TABLE_TYPING_H
 
 /*
- * Safe typing (contract 1.1) of text columns: decided over the whole column, then applied.
+ * Safe typing of text columns: decided over the whole column, then applied.
  *
  *   scan:  typing_scan() every batch of the file; columns fall out at the first value that does
  *          not fit

@@ -25,7 +25,7 @@ struct job {
     int64_t now_ns;
     const char *outputs_dir, *intermediate_dir, *tmp_dir;
     bool durable, hash, keep_intermediate;
-    const char *output_name; /* NULL: the contract's name. */
+    const char *output_name; /* NULL: the usual one. */
     int to_fd;               /* -1: a file. */
     struct {
         const char *sheet_name, *info_sheet_name; /* info_sheet_name NULL: no Info sheet. */

@@ -1,5 +1,5 @@
 /*
- * The file a step makes. Its name follows the contract, `<base>_<suffix>_<stamp>.<ext>`, unless the step or the
+ * The file a step makes. Its name is usually `<base>_<suffix>_<stamp>.<ext>`, unless the step or the
  * job says another; a name that is taken gets "-2" when the file is published.
  */
 

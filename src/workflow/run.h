@@ -20,7 +20,7 @@
  *   hash           SHA-256 of outputs (default true)
  *   keep_intermediate  write the outputs of steps before the last (default true)
  *   unlisted       steps may be operations that workflows do not have (op_unlisted[]; default false)
- *   output_name    exact name of the last step's file, instead of the contract's (optional)
+ *   output_name    exact name of the last step's file, instead of the usual one (optional)
  *   to_stdout      path of a pipe or "-"... the last step's file goes to this descriptor number (optional, int)
  *   settings       what run_settings() gives: {info_sheet_name, include_info_sheet, default_sheet_name,
  *                   max_column_width, auto_adjust_columns, memory_limit_mb}

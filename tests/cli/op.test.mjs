@@ -20,7 +20,7 @@ test('to a file that is named', async (t) => {
   assert.deepEqual(s.list(), ['found.csv', 'people.csv']);
 });
 
-test('beside the input, under its contract name', async (t) => {
+test('beside the input, under its usual name', async (t) => {
   const s = new Scratch(t);
   mkdirSync(join(s.dir, 'sub'));
   s.write('sub/people.csv', people);
@@ -245,7 +245,7 @@ test('Ctrl-C leaves nothing behind', async (t) => {
   assert.deepEqual(s.list(), []);
 });
 
-test('an output name that has the contract stamp is unique', async (t) => {
+test('an output name that has the usual stamp is unique', async (t) => {
   const s = new Scratch(t);
   s.write('people.csv', people);
   const env = { SOURCE_DATE_EPOCH: '1770379200' };

@@ -210,7 +210,7 @@ static const struct {
     struct fake_step step;
     const char *extra, *name;
 } names[] = {
-    { "the contract's", { &op_pick }, NULL, "people_picked_" STAMP ".csv" },
+    { "the usual name", { &op_pick }, NULL, "people_picked_" STAMP ".csv" },
     { "in another format", { &op_pick, .output = { .format = FILE_JSON } }, NULL,
         "people_picked_" STAMP ".json" },
     { "asked for", { &op_pick, .output = { .output_filename = "mine.csv" } }, NULL, "mine.csv" },
