@@ -2,8 +2,6 @@
 
 #include "ops/suggest.h"
 
-#include "base/err.h"
-
 #include <string.h>
 
 static const char *const for_numbers[] = { "equals", "not_equals", "greater_than",
@@ -33,4 +31,32 @@ const char *const *suggest_operators(const char *type)
             return by_type[i].operators;
     }
     return for_text;
+}
+
+static struct json *suggest_one(const struct json *type)
+{
+    struct json *column = json_new_object(), *list = json_new_array();
+    bool ok = true;
+
+    for (const char *const *name = suggest_operators(json_str(type)); *name; name++)
+        ok = json_add(list, json_new_string(*name)) && ok;
+    ok = json_set(column, "type", json_ref(type)) && ok;
+    ok = json_set(column, "operators", list) && ok;
+    if (ok)
+        return column;
+    json_free(column);
+    return NULL;
+}
+
+struct json *suggest_all(const struct json *types)
+{
+    struct json *all = json_new_object();
+    bool ok = all != NULL;
+
+    for (const void *it = json_first(types); ok && it; it = json_next(types, it))
+        ok = json_set(all, json_key(it), suggest_one(json_value(it)));
+    if (ok)
+        return all;
+    json_free(all);
+    return NULL;
 }

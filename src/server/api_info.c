@@ -10,7 +10,7 @@
 /* Ask a worker what is in the file that was sent; the other fields are reader arguments. */
 static bool inspect(struct call *call, bool details, struct json **data, struct err *err)
 {
-    struct sent_file file = { .field = "file" };
+    struct sent_file file = { .field = "file", .help = SENT_FILE_HELP };
     struct json *spec, *what, *files, *reader;
     struct work work;
 
@@ -46,24 +46,14 @@ bool api_info(struct call *call, struct err *err)
 bool api_suggest_operators(struct call *call, struct err *err)
 {
     struct json *facts, *data;
-    const struct json *types;
 
     if (!inspect(call, false, &facts, err))
         return false;
-    types = json_get(facts, "data_types");
-    data = json_new_object();
-    for (const void *it = json_first(types); it; it = json_next(types, it)) {
-        const char *const *names = suggest_operators(json_str(json_value(it)));
-        struct json *column = json_new_object(), *list = json_new_array();
-
-        for (; *names; names++)
-            json_add(list, json_new_string(*names));
-        json_set(column, "type", json_ref(json_value(it)));
-        json_set(column, "operators", list);
-        json_set(data, json_key(it), column);
-    }
-    reply_collection(call, "Suggested operators", data, json_len(types));
+    data = suggest_all(json_get(facts, "data_types"));
     json_free(facts);
+    if (!data)
+        return err_nomem(err);
+    reply_collection(call, "Suggested operators", data, json_len(data));
     return true;
 }
 

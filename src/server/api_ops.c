@@ -14,7 +14,7 @@
 
 #include <stdio.h>
 
-#define INPUT_NAME "input"
+#define MADE_NAME "made"
 enum { PREVIEW_ROWS = 10, PREVIEW_MAX = 1000 };
 
 static const struct door {
@@ -60,19 +60,29 @@ static void file_fields(struct operation *o)
 {
     const struct arg *arg;
 
-    o->files[o->n_files++].field = o->input_field;
+    o->files[o->n_files++] = (struct sent_file){ .field = o->input_field, .help = SENT_FILE_HELP };
     for (size_t i = 0; (arg = op_arg(o->op, i)) && o->n_files < SENT_FILES; i++) {
         if (arg->type == ARG_FILE)
-            o->files[o->n_files++].field = arg->name;
+            o->files[o->n_files++] = (struct sent_file){ .field = arg->name, .help = arg->help };
     }
+}
+
+/* Sentences call a file by its name, so the worker does, too; where two have the same, the other by its field. */
+static const char *name_of(const struct operation *o, size_t i)
+{
+    for (size_t k = 0; k < i; k++) {
+        if (strcmp(o->files[k].name, o->files[i].name) == 0)
+            return o->files[i].field;
+    }
+    return o->files[i].name;
 }
 
 static bool take_arguments(struct call *call, struct operation *o, struct err *err)
 {
     const struct door *door = door_of(o->op);
 
-    for (size_t i = 1; i < o->n_files; i++) { /* The worker knows the file by its field. */
-        if (!json_set_string(o->arguments, o->files[i].field, o->files[i].field))
+    for (size_t i = 1; i < o->n_files; i++) {
+        if (!json_set_string(o->arguments, o->files[i].field, name_of(o, i)))
             return err_nomem(err);
     }
     if (door->silent && !json_get(o->arguments, door->silent) &&
@@ -111,13 +121,12 @@ static struct json *make_spec(const struct operation *o, struct json *steps)
 {
     struct json *spec = json_new_object(), *files = json_new_array();
 
-    work_add_file(files, INPUT_NAME, &o->files[0]);
-    for (size_t i = 1; i < o->n_files; i++)
-        work_add_file(files, o->files[i].field, &o->files[i]);
+    for (size_t i = 0; i < o->n_files; i++)
+        work_add_file(files, name_of(o, i), &o->files[i]);
     json_set_string(spec, "job", "run");
     json_set(spec, "steps", steps);
     json_set_bool(spec, "unlisted", true);
-    json_set_string(spec, "input", INPUT_NAME);
+    json_set_string(spec, "input", name_of(o, 0));
     json_set(spec, "files", files);
     json_set_string(spec, "outputs_dir", o->folder.path);
     json_set_string(spec, "intermediate_dir", o->folder.path);
@@ -243,9 +252,9 @@ static bool look_at(struct call *call, const struct operation *o, int64_t limit,
     struct work work;
 
     work_add_file(
-        files, INPUT_NAME, &(struct sent_file){ .part = &made, .name = name, .base = name });
+        files, MADE_NAME, &(struct sent_file){ .part = &made, .name = name, .base = name });
     json_set_string(spec, "job", "preview");
-    json_set_string(what, "file", INPUT_NAME);
+    json_set_string(what, "file", MADE_NAME);
     json_set_int(what, "limit", limit);
     json_set(spec, "preview", what);
     json_set(spec, "files", files);

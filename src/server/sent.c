@@ -86,8 +86,7 @@ bool sent_files(struct call *call, struct sent_file *files, size_t n, struct err
     for (size_t i = 0; i < n; i++) {
         if (!files[i].part)
             return field_error(err, ERR_ARG, files[i].field,
-                arena_printf(call->arena,
-                    "field '%s' with a file is required (multipart/form-data)", files[i].field));
+                arena_printf(call->arena, "%s is required. %s", files[i].field, files[i].help));
     }
     return true;
 }

@@ -114,8 +114,10 @@ bool slots_run(
 
 /* A file that a request brings, in the field of that name (sent.c). */
 enum { SENT_FILES = 2 };
+#define SENT_FILE_HELP "The file to work on, in a form (multipart/form-data)."
 struct sent_file {
     const char *field;
+    const char *help; /* What it is, as a sentence. */
     const struct http_part *part;
     const char *name, *base; /* Safe as a file name; without its suffix. */
 };
@@ -175,7 +177,7 @@ struct json *view_message(const struct message *m);
 struct json *view_step(const struct step *s);
 struct json *view_run(const struct server *server, struct arena *arena, const char *base_url,
     const struct conversation *c, const struct run *r, const struct step *steps, size_t n_steps);
-/* The full conversation object of contract section 3. */
+/* The full conversation object (docs/http-api.md). */
 bool view_conversation(struct server *server, struct arena *arena, const char *base_url,
     const char *id, struct json **out, struct err *err) MUST_CHECK;
 struct json *view_summary(const struct conversation *c);

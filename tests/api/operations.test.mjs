@@ -1,6 +1,6 @@
 // Every operation over REST: its declaration's first example, downloads, refusals, and the doors that only REST has.
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Server } from '../lib/server.mjs';
@@ -147,7 +147,7 @@ test('wrong requests are refused by name, and nothing of them stays', async () =
   const file = ['people.csv', PEOPLE];
   const none = await server.call('POST', '/excel/search', { conditions: [] });
   assert.equal(none.status, 422);
-  assert.match(none.body.message, /field 'file'/);
+  assert.match(none.body.message, /^file is required\. .*multipart/);
   const unknown = await post('/excel/search', { file }, { conditons: [] });
   assert.equal(unknown.status, 422);
   assert.deepEqual(unknown.body.data.details.suggestions, ['conditions']);
@@ -265,11 +265,25 @@ test('many at once are all answered', async () => {
   for (const reply of replies) assert.equal(reply.body.data?.rows_out, 1, JSON.stringify(reply.body));
 });
 
-test('results survive a restart, and what was being made does not', async () => {
+test('results survive a restart until they expire; then they are gone from the disk too', async () => {
   const { download_url: url } = (await post('/csv/search', { file: ['a.csv', PEOPLE] },
     { conditions: [{ column: 'id', operator: 'eq', value: '007' }] })).body.data;
+  const { pathname } = new URL(url);
+  const token = /downloads\/([0-9a-f]{32})-/.exec(pathname)[1];
+  const folder = join(server.data, 'results', token);
+  mkdirSync(join(server.data, 'results', `.${'0'.repeat(32)}`));
   await server.stop();
   await server.restart();
-  const path = new URL(url).pathname;
-  assert.match((await server.download(server.origin + path)).toString(), /007,Ada/);
+  assert.match((await server.download(server.origin + pathname)).toString(), /007,Ada/);
+  assert.ok(!existsSync(join(server.data, 'results', `.${'0'.repeat(32)}`)), 'what was being made is gone');
+
+  const [name] = readdirSync(folder);
+  const old = new Date(Date.now() - 25 * 3600 * 1000);
+  for (const path of [join(folder, name), folder]) utimesSync(path, old, old);
+  const gone = await server.call('GET', server.origin + pathname);
+  assert.equal(gone.status, 404);
+  assert.match(gone.body.message, /expired/);
+  await server.stop();
+  await server.restart();
+  while (existsSync(folder)) await server.call('GET', '/health'); // The janitor looks when the server starts.
 });
