@@ -2,7 +2,8 @@
  * sheetflow inspect FILE: what is in it.
  */
 
-#include "cli/cli.h"
+#include "cli/inspect.h"
+
 #include "cli/drive.h"
 #include "cli/inputs.h"
 #include "workflow/run.h"
@@ -12,7 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const struct cli_flag inspect_flags[] = {
+const struct cli_flag inspect_flags[] = {
     { .name = "sheet", .value = "NAME", .help = "Sheet to read, by name or by number from 1." },
     { .name = "header-row",
         .value = "N",
@@ -147,34 +148,46 @@ static void tell(const struct cli *cli, const struct json *data)
     tell_columns(data);
 }
 
-static int run_inspect(struct cli *cli)
+bool inspect_file(struct cli *cli, struct json **data, struct err *err)
 {
     const char *tmp = getenv("TMPDIR");
     struct json *files = json_new_array(), *spec = NULL;
     struct settings *settings = NULL;
     struct staging staging = { 0 };
     struct drive drive = { 0 };
-    struct err err;
     bool ok = false;
 
     drive_interrupted();
-    if (!cli_settings(cli, &settings, &err) ||
-        !staging_open(&staging, tmp && tmp[0] ? tmp : "/tmp", &err) ||
-        !inputs_add(files, cli->words[0], &staging, &err))
+    if (!cli_settings(cli, &settings, err) ||
+        !staging_open(&staging, tmp && tmp[0] ? tmp : "/tmp", err) ||
+        !inputs_add(files, cli->words[0], &staging, err))
         goto out;
     spec = spec_json(cli, settings, files, staging.path);
-    ok = spec ? drive_run(&drive, spec, settings, -1, &err) : err_nomem(&err);
-    if (ok && cli_has(cli, "json"))
-        cli_print_json(drive.data);
-    else if (ok)
-        tell(cli, drive.data);
+    ok = spec ? drive_run(&drive, spec, settings, -1, err) : err_nomem(err);
+    if (ok)
+        *data = json_ref(drive.data);
 out:
     drive_deinit(&drive);
     staging_close(&staging);
     settings_free(settings);
     json_free(spec);
     json_free(files);
-    return ok ? EXIT_SUCCESS : cli_fail(&err);
+    return ok;
+}
+
+static int run_inspect(struct cli *cli)
+{
+    struct json *data;
+    struct err err;
+
+    if (!inspect_file(cli, &data, &err))
+        return cli_fail(&err);
+    if (cli_has(cli, "json"))
+        cli_print_json(data);
+    else
+        tell(cli, data);
+    json_free(data);
+    return EXIT_SUCCESS;
 }
 
 const struct verb verb_inspect = {

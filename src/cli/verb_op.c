@@ -3,6 +3,7 @@
  */
 
 #include "cli/at_file.h"
+#include "cli/inspect.h"
 #include "cli/task.h"
 
 #include <stdio.h>
@@ -170,6 +171,29 @@ static int explain(const struct op *op)
     return EXIT_SUCCESS;
 }
 
+static bool asks_help(int argc, char **argv)
+{
+    for (int i = 0; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+            return true;
+    }
+    return false;
+}
+
+static int run_look(struct cli *cli, const struct verb *look, int argc, char **argv)
+{
+    struct err err;
+
+    cli->verb = look;
+    if (asks_help(argc, argv)) {
+        usage_verb(look);
+        return EXIT_SUCCESS;
+    }
+    if (!cli_parse(cli, argc, argv, NULL, NULL, &err))
+        return cli_fail_usage(cli, &err);
+    return look->run(cli);
+}
+
 /* The operation's name comes first, as the flags that follow are its own. */
 static int prepare_op(struct cli *cli, int argc, char **argv)
 {
@@ -187,16 +211,16 @@ static int prepare_op(struct cli *cli, int argc, char **argv)
             "say which operation first: sheetflow op NAME ...; 'sheetflow ops' lists them");
         return cli_fail(&err);
     }
+    if (op_look_find(argv[0]))
+        return run_look(cli, op_look_find(argv[0]), argc - 1, argv + 1);
     if (!op_get(argv[0], &op, &err)) {
         int status = cli_fail(&err);
 
         fprintf(stderr, "Try: sheetflow ops\n");
         return status;
     }
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
-            return explain(op);
-    }
+    if (asks_help(argc - 1, argv + 1))
+        return explain(op);
     if (!cli_parse(cli, argc - 1, argv + 1, takes_value, (void *)(uintptr_t)op, &err)) {
         int status = cli_fail(&err);
 
