@@ -4,7 +4,8 @@
  *   store.keys   key bytes -> 1 + row that matches first
  *   store.cells  n_values cells a row, in blocks of JOIN_BLOCK rows
  *   store.next   JOIN_ALL only: the next row with the same key
- *   store.near   one map for each kind of near miss, built when the first row fails to match
+ *   store.near   one map for each kind of near miss, built when the first row fails to match; it holds
+ *                only the keys that the bending changes: the others are found in store.keys
  */
 
 #include "ops/join.h"
@@ -23,7 +24,8 @@ struct join_store {
     struct arena arena;   /* Cells, their text, kept keys. */
     struct arena scratch; /* Folded text of one key. */
     struct hash_map *keys;
-    struct buf key; /* The key at hand. */
+    struct buf key;   /* The key at hand. */
+    struct buf plain; /* The one that a near miss is bent from. */
     struct cell **blocks;
     size_t n_blocks, room_blocks;
     int64_t *next, *last; /* JOIN_ALL: chains; `last` by the first row of the chain. */
@@ -250,6 +252,7 @@ static struct join_store *store_new(struct budget *budget)
     arena_init(&s->arena, budget);
     arena_init(&s->scratch, budget);
     buf_init(&s->key, JOIN_MAX_KEY);
+    buf_init(&s->plain, JOIN_MAX_KEY);
     s->keys = hash_map_new(budget);
     return s;
 }
@@ -264,6 +267,7 @@ void join_deinit(struct join *join)
         hash_map_free(s->near[i]);
     hash_map_free(s->keys);
     buf_deinit(&s->key);
+    buf_deinit(&s->plain);
     arena_deinit(&s->arena);
     arena_deinit(&s->scratch);
     free(s->blocks);
@@ -357,6 +361,11 @@ static bool rebend_key(
     return buf_ok(&s->key, "a key", err);
 }
 
+static bool same_key(const struct buf *key, const char *p, size_t n)
+{
+    return key->len == n && memcmp(key->data, p, n) == 0;
+}
+
 static bool build_near(struct join *j, struct err *err)
 {
     struct join_store *s = j->store;
@@ -371,7 +380,9 @@ static bool build_near(struct join *j, struct err *err)
             uint64_t *slot;
             bool added;
 
-            if (!rebend_key(s, &bend, &s->kept[i], err) ||
+            if (!rebend_key(s, &bend, &s->kept[i], err))
+                return false;
+            if (!same_key(&s->key, s->kept[i].p, s->kept[i].n) &&
                 !hash_map_put(s->near[kind], s->key.data, s->key.len, &slot, &added, err))
                 return false;
         }
@@ -380,22 +391,39 @@ static bool build_near(struct join *j, struct err *err)
     return true;
 }
 
+/* Is the bent key in s->key that of a right row? `plain` is what it was bent from, and no match. */
+static bool near_found(const struct join_store *s, int kind, const struct kept_key *plain)
+{
+    return (hash_map_len(s->near[kind]) > 0 &&
+               hash_map_find(s->near[kind], s->key.data, s->key.len)) ||
+           (!same_key(&s->key, plain->p, plain->n) &&
+               hash_map_find(s->keys, s->key.data, s->key.len));
+}
+
 bool join_count_near(struct join *join, const struct batch *b, uint32_t row, const uint32_t *keys,
     uint64_t counts[NEAR_COUNT], struct err *err)
 {
     struct join_store *s = join->store;
+    struct bend bend = bend_of(&join->options, NEAR_COUNT);
+    struct kept_key plain;
+    bool blank;
 
     if (!s->near_ready && !build_near(join, err))
         return false;
+    if (!make_key(s, &bend, b, row, keys, join->n_keys, &blank, err))
+        return false;
+    if (blank && !join->options.match_blank)
+        return true;
+    buf_reset(&s->plain);
+    buf_add(&s->plain, s->key.data, s->key.len);
+    if (!buf_ok(&s->plain, "a key", err))
+        return false;
+    plain = (struct kept_key){ s->plain.data, s->plain.len };
     for (int kind = 0; kind < NEAR_COUNT; kind++) {
-        struct bend bend = bend_of(&join->options, kind);
-        bool blank;
-
-        if (!make_key(s, &bend, b, row, keys, join->n_keys, &blank, err))
+        bend = bend_of(&join->options, kind);
+        if (!rebend_key(s, &bend, &plain, err))
             return false;
-        if (blank && !join->options.match_blank)
-            return true;
-        counts[kind] += hash_map_find(s->near[kind], s->key.data, s->key.len) != NULL;
+        counts[kind] += near_found(s, kind, &plain);
     }
     return true;
 }

@@ -240,7 +240,8 @@ size_t hash_set_len(const struct hash_set *s)
 
 /*
  * The map. Entries lie in an arena, so that pointers to their values stay good while the slots
- * grow.
+ * grow. A byte of each slot's hash stands in a table of its own, which is small enough for the
+ * cache: keys that are not there are mostly told by it alone.
  */
 struct map_entry {
     uint64_t value;
@@ -250,12 +251,13 @@ struct map_entry {
 
 struct map_slot {
     uint64_t hash;
-    struct map_entry *entry; /* NULL: free. */
+    struct map_entry *entry;
 };
 
 struct hash_map {
     struct arena arena; /* Has the budget. */
     struct map_slot *slots;
+    uint8_t *tags; /* One a slot; 0: free. */
     size_t n_slots, len;
 };
 
@@ -267,11 +269,12 @@ struct hash_map *hash_map_new(struct budget *budget)
         return NULL;
     arena_init(&m->arena, budget);
     m->slots = table_alloc(budget, FIRST_SLOTS, sizeof *m->slots);
-    if (!m->slots) {
-        free(m);
+    m->tags = table_alloc(budget, FIRST_SLOTS, sizeof *m->tags);
+    m->n_slots = FIRST_SLOTS;
+    if (!m->slots || !m->tags) {
+        hash_map_free(m);
         return NULL;
     }
-    m->n_slots = FIRST_SLOTS;
     return m;
 }
 
@@ -280,42 +283,59 @@ void hash_map_free(struct hash_map *m)
     if (!m)
         return;
     table_free(m->arena.budget, m->slots, m->n_slots, sizeof *m->slots);
+    table_free(m->arena.budget, m->tags, m->n_slots, sizeof *m->tags);
     arena_deinit(&m->arena);
     free(m);
 }
 
-/* The slot that holds the key, or the free one where it belongs. */
-static struct map_slot *map_slot(const struct hash_map *m, uint64_t hash, const void *key, size_t n)
+/* Of the bits that do not choose the slot; never 0. */
+static uint8_t tag_of(uint64_t hash)
+{
+    return (uint8_t)(hash >> 57 | 1u << 7);
+}
+
+/* Where the key is, or the free slot where it belongs. */
+static size_t map_slot(const struct hash_map *m, uint64_t hash, const void *key, size_t n)
 {
     size_t i = (size_t)hash & (m->n_slots - 1);
+    uint8_t tag = tag_of(hash);
 
-    for (;; i = (i + 1) & (m->n_slots - 1)) {
-        struct map_slot *s = &m->slots[i];
+    for (; m->tags[i]; i = (i + 1) & (m->n_slots - 1)) {
+        const struct map_slot *s = &m->slots[i];
 
-        if (!s->entry ||
-            (s->hash == hash && s->entry->n == n && (n == 0 || memcmp(s->entry->key, key, n) == 0)))
-            return s;
+        if (m->tags[i] == tag && s->hash == hash && s->entry->n == n &&
+            (n == 0 || memcmp(s->entry->key, key, n) == 0))
+            break;
     }
+    return i;
 }
 
 static bool map_grow(struct hash_map *m, struct err *err)
 {
+    struct budget *budget = m->arena.budget;
     size_t n = m->n_slots * 2;
-    struct map_slot *slots = table_alloc(m->arena.budget, n, sizeof *slots);
+    struct map_slot *slots = table_alloc(budget, n, sizeof *slots);
+    uint8_t *tags = table_alloc(budget, n, sizeof *tags);
 
-    if (!slots)
-        return no_room(m->arena.budget, err);
+    if (!slots || !tags) {
+        table_free(budget, slots, n, sizeof *slots);
+        table_free(budget, tags, n, sizeof *tags);
+        return no_room(budget, err);
+    }
     for (size_t i = 0; i < m->n_slots; i++) {
         size_t to = (size_t)m->slots[i].hash & (n - 1);
 
-        if (!m->slots[i].entry)
+        if (!m->tags[i])
             continue;
-        while (slots[to].entry)
+        while (tags[to])
             to = (to + 1) & (n - 1);
         slots[to] = m->slots[i];
+        tags[to] = m->tags[i];
     }
-    table_free(m->arena.budget, m->slots, m->n_slots, sizeof *m->slots);
+    table_free(budget, m->slots, m->n_slots, sizeof *m->slots);
+    table_free(budget, m->tags, m->n_slots, sizeof *m->tags);
     m->slots = slots;
+    m->tags = tags;
     m->n_slots = n;
     return true;
 }
@@ -325,11 +345,11 @@ bool hash_map_put(
 {
     uint64_t hash = XXH3_64bits(key, n);
     struct map_entry *entry;
-    struct map_slot *slot;
+    size_t slot;
 
     slot = map_slot(m, hash, key, n);
-    *added = !slot->entry;
-    if (!slot->entry) {
+    *added = !m->tags[slot];
+    if (*added) {
         if (table_full(m->len, m->n_slots)) {
             if (!map_grow(m, err))
                 return false;
@@ -342,18 +362,19 @@ bool hash_map_put(
         entry->n = n;
         if (n > 0)
             memcpy(entry->key, key, n);
-        *slot = (struct map_slot){ hash, entry };
+        m->slots[slot] = (struct map_slot){ hash, entry };
+        m->tags[slot] = tag_of(hash);
         m->len++;
     }
-    *value = &slot->entry->value;
+    *value = &m->slots[slot].entry->value;
     return true;
 }
 
 const uint64_t *hash_map_find(const struct hash_map *m, const void *key, size_t n)
 {
-    const struct map_slot *slot = map_slot(m, XXH3_64bits(key, n), key, n);
+    size_t slot = map_slot(m, XXH3_64bits(key, n), key, n);
 
-    return slot->entry ? &slot->entry->value : NULL;
+    return m->tags[slot] ? &m->slots[slot].entry->value : NULL;
 }
 
 size_t hash_map_len(const struct hash_map *m)
