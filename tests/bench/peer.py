@@ -5,18 +5,8 @@
     peer.py csv-to-xlsx IN OUT     pandas, openpyxl
     peer.py xlsx-to-csv IN OUT     pandas, openpyxl
     peer.py chain IN OUT           pandas: filter, upper case, four columns
-    peer.py copy IN OUT            openpyxl, streaming: the file that other programs' files stand for
 """
 import sys
-
-
-def copy(source, target):
-    import openpyxl
-    book = openpyxl.Workbook(write_only=True)
-    sheet = book.create_sheet("Sheet1")
-    for row in openpyxl.load_workbook(source, read_only=True).worksheets[0].iter_rows(values_only=True):
-        sheet.append(row)
-    book.save(target)
 
 
 def wanted(table):
@@ -37,9 +27,7 @@ def chain(source, target):
 
 def main():
     verb, source, target = sys.argv[1:]
-    if verb == "copy":
-        copy(source, target)
-    elif verb == "csv-filter":
+    if verb == "csv-filter":
         csv_filter(source, target)
     elif verb == "chain":
         chain(source, target)

@@ -1,7 +1,9 @@
 /*
  * The peer for CSV to XLSX: libxlsxwriter in constant memory, numbers as numbers, the rest as text.
  *
- *   peer_libxlsxwriter IN.csv OUT.xlsx
+ *   peer_libxlsxwriter IN.csv OUT.xlsx [shared]
+ *
+ * shared: not in constant memory, so that texts go into a table of shared strings.
  */
 
 #include <xlsxwriter.h>
@@ -41,10 +43,12 @@ int main(int argc, char **argv)
     static char record[MAX_RECORD];
     lxw_workbook *book;
     lxw_worksheet *sheet;
-    FILE *in = argc == 3 ? fopen(argv[1], "r") : NULL;
+    FILE *in = argc >= 3 ? fopen(argv[1], "r") : NULL;
 
     if (!in)
         return 2;
+    if (argc > 3)
+        options.constant_memory = LXW_FALSE;
     book = workbook_new_opt(argv[2], &options);
     sheet = workbook_add_worksheet(book, NULL);
     for (lxw_row_t row = 0; fgets(record, sizeof record, in); row++) {

@@ -19,6 +19,7 @@ function rowsOf(report, task, rows) {
   ]);
 }
 
+const CLOCK = { wall: 'wall-clock time', cpu: 'CPU time' };
 const HEAD = ['', 'wall s', 'CPU s', 'peak MiB', 'output MB', 'wall to ours', 'CPU to ours'];
 
 function text(table) {
@@ -33,14 +34,22 @@ function sections(report) {
 }
 
 function memoryTable(report) {
-  const [small, large] = [Math.min(...report.options.rows), Math.max(...report.options.rows)];
-  return [['', `${number(small)} rows`, `${number(large)} rows`, ''],
-    ...report.memory.map((m) => [m.task, `${mebi(m.small)} MiB`, `${mebi(m.large)} MiB`, m.ok ? 'flat' : 'GROWS'])];
+  const size = (m) => m.sizes.map(number).join(' / ');
+  return [['', 'rows', 'peak', ''],
+    ...report.memory.map((m) => [m.task, size(m), `${mebi(m.small)} / ${mebi(m.large)} MiB`, m.ok ? 'flat' : 'GROWS'])];
+}
+
+function targetTable(report) {
+  const verdict = (met) => (met === null ? 'not measured' : met ? 'met' : 'NOT MET');
+  return [['', 'rows', 'target', 'measured', ''],
+    ...report.targets.map((t) => [t.task, number(t.rows), t.what, t.got, verdict(t.met)])];
 }
 
 export function summary(report) {
   const parts = sections(report).map(({ task, rows, table }) => `${task.name}, ${number(rows)} rows\n${text([HEAD, ...table])}`);
   if (report.memory.length) parts.push(`Peak memory of streaming work\n${text(memoryTable(report))}`);
+  if (report.targets.length) parts.push(`Targets, by ${CLOCK[report.by]}\n${text(targetTable(report))}`);
+  if (report.missing.length) parts.push(`Missing: ${report.missing.join('; ')}`);
   return parts.join('\n\n');
 }
 
@@ -52,6 +61,7 @@ function pipes(table) {
 // Commands as one can type them, with the folder left out.
 function shell(report, argv) {
   return argv.map((word) => word.replaceAll(`${report.dir}/tools/`, '').replaceAll(`${report.dir}/`, '')
+    .replace(process.execPath, 'node')
     .replace(/^.*\/src\/cli\/sheetflow$/, 'sheetflow'))
     .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(' ');
 }
@@ -71,6 +81,10 @@ export function markdown(report) {
     `Versions: ${machine.versions.join('; ')}.`,
     '',
   ];
+  if (report.missing.length) out.push(`Missing when this was measured: ${report.missing.join('; ')}.`, '');
+  if (report.targets.length) {
+    out.push('## Targets', '', `Ratios of ${CLOCK[report.by]}; a load above 1 makes CPU time the judge.`, '', pipes(targetTable(report)), '');
+  }
   for (const task of report.tasks) {
     out.push(`## ${task.name}`, '', `${task.about[0].toUpperCase()}${task.about.slice(1)}.`, '');
     for (const section of sections(report).filter((s) => s.task === task)) {

@@ -1,5 +1,9 @@
-// What is measured: each task with its contenders, ours first. A contender that cannot run here (its program is
-// missing) is left out. `at` limits a slow one to the sizes it can do in reasonable time.
+// What is measured: each task with its contenders, ours first, and the targets it is held against. A contender that
+// cannot run here (its program is missing) is left out and told as missing. `at` limits a slow one to the sizes it can do
+// in reasonable time.
+//
+// A target: { against, atLeast } how many times faster than a peer; { against, within } how many times a limit's time;
+// { against, size } how many times a peer's file; { peak } MiB. At the largest size of the task unless `rows` says.
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -21,20 +25,51 @@ const CHAIN = {
   ],
 };
 
-// bench: { dir, program, tool(name), find(name) }; every file of one size lies in dir/<rows>.
+// bench: { dir, program, books (sizes of workbooks), tool(name), find(name) }; every file of one size lies in dir/<rows>.
 export function tasksOf(bench) {
   const file = (rows, name) => join(bench.dir, String(rows), name);
   const op = (...rest) => [bench.program, 'op', ...rest];
   const python = (verb, from, to) => ['/usr/bin/python3', 'tests/bench/peer.py', verb, from, to];
+  const node = (peer, verb, ...paths) => [process.execPath, `tests/bench/peers/${peer}.mjs`, verb, ...paths];
+  const query = (verb, output, ...more) => ['Polars', 'DuckDB'].map((name) => {
+    const peer = name.toLowerCase(), target = `${output}_${peer}.csv`;
+    return {
+      name,
+      needs: peer,
+      command: (n) => node(peer, verb, file(n, 'in.csv'), file(n, target), ...more.map((m) => file(n, m))),
+      output: target,
+    };
+  });
+  const queryTargets = (peak) => [{ against: 'Polars', atLeast: 1.5 }, { against: 'DuckDB', atLeast: 1.5 }, { peak }];
+  const lxw = bench.tool('peer_libxlsxwriter');
   const steps = join(bench.dir, 'chain.json');
   writeFileSync(steps, JSON.stringify(CHAIN));
 
   const tasks = [
     {
+      name: 'CSV, three columns',
+      about: 'id, city and amount of ten',
+      streams: true,
+      sameLines: true,
+      targets: [{ against: 'cat', within: 3 }],
+      contenders: [
+        {
+          name: 'Sheetflow',
+          command: (n) => op('excel/extract-columns-to-file', '--columns', 'id,city,amount', '--progress', 'none',
+            file(n, 'in.csv'), file(n, 'select.csv')),
+          output: 'select.csv',
+        },
+        ...query('select', 'select'),
+        { name: 'cat', limit: true, command: (n) => ['cat', file(n, 'in.csv')], stdout: 'cat.csv' },
+        { name: 'wc -l', limit: true, command: (n) => ['wc', '-l', file(n, 'in.csv')] },
+      ],
+    },
+    {
       name: 'CSV, filter',
       about: '`contains` on text and `>` on a number, about one row in nine stays',
       streams: true,
       sameLines: true,
+      targets: queryTargets(64),
       contenders: [
         {
           name: 'Sheetflow',
@@ -42,6 +77,7 @@ export function tasksOf(bench) {
             file(n, 'in.csv'), file(n, 'filter.csv')),
           output: 'filter.csv',
         },
+        ...query('filter', 'filter'),
         {
           name: 'Miller',
           needs: 'mlr',
@@ -68,6 +104,7 @@ export function tasksOf(bench) {
       about: 'city and status, each pair once',
       streams: true,
       sameLines: true,
+      targets: queryTargets(64),
       contenders: [
         {
           name: 'Sheetflow',
@@ -75,6 +112,7 @@ export function tasksOf(bench) {
             file(n, 'in.csv'), file(n, 'distinct.csv')),
           output: 'distinct.csv',
         },
+        ...query('distinct', 'distinct'),
         {
           name: 'Miller',
           needs: 'mlr',
@@ -88,6 +126,7 @@ export function tasksOf(bench) {
       name: 'CSV, join',
       about: 'one column by a key out of a file of a fifth of the rows',
       sameLines: true,
+      targets: queryTargets(160),
       contenders: [
         {
           name: 'Sheetflow',
@@ -95,6 +134,7 @@ export function tasksOf(bench) {
             '--bind-columns', 'label', '--progress', 'none', file(n, 'in.csv'), file(n, 'joined.csv')),
           output: 'joined.csv',
         },
+        ...query('join', 'joined', 'side.csv'),
         {
           name: 'Miller',
           needs: 'mlr',
@@ -140,7 +180,9 @@ export function tasksOf(bench) {
     {
       name: 'CSV to XLSX',
       about: 'types decided column by column (ours: two passes), widths, styles',
+      at: bench.books,
       streams: true,
+      targets: [{ against: 'libxlsxwriter, constant memory', atLeast: 3 }, { against: 'libxlsxwriter, constant memory', size: 1.2 }],
       contenders: [
         {
           name: 'Sheetflow',
@@ -149,8 +191,8 @@ export function tasksOf(bench) {
         },
         {
           name: 'libxlsxwriter, constant memory',
-          needs: bench.tool('peer_libxlsxwriter'),
-          command: (n) => [bench.tool('peer_libxlsxwriter'), file(n, 'in.csv'), file(n, 'converted_lxw.xlsx')],
+          needs: lxw,
+          command: (n) => [lxw, file(n, 'in.csv'), file(n, 'converted_lxw.xlsx')],
           output: 'converted_lxw.xlsx',
         },
         {
@@ -170,12 +212,20 @@ export function tasksOf(bench) {
     {
       name: 'XLSX to CSV',
       about: 'a workbook that Sheetflow wrote (inline strings)',
+      at: bench.books,
       streams: true,
+      targets: [{ against: 'inflate of the sheet alone', within: 2 }, { against: 'SheetJS', atLeast: 20 }],
       contenders: [
         {
           name: 'Sheetflow',
           command: (n) => op('excel/extract-columns-to-file', '--progress', 'none', file(n, 'in.xlsx'), file(n, 'back.csv')),
           output: 'back.csv',
+        },
+        {
+          name: 'SheetJS',
+          needs: 'xlsx',
+          command: (n) => node('sheetjs', 'xlsx-to-csv', file(n, 'in.xlsx'), file(n, 'back_sheetjs.csv')),
+          output: 'back_sheetjs.csv',
         },
         {
           name: 'pandas',
@@ -191,31 +241,36 @@ export function tasksOf(bench) {
       ],
     },
     {
-      name: 'XLSX of openpyxl to CSV',
-      about: 'a workbook with a table of shared strings, which has to be remembered',
-      at: [SMALL],
+      name: 'XLSX with shared strings to CSV',
+      about: 'a workbook of libxlsxwriter with a table of shared strings, which has to be remembered',
+      at: bench.books,
+      needs: lxw,
+      targets: [{ against: 'inflate of the sheet alone', within: 2 }, { against: 'SheetJS', atLeast: 20 }],
       contenders: [
         {
           name: 'Sheetflow',
-          command: (n) => op('excel/extract-columns-to-file', '--progress', 'none', file(n, 'foreign.xlsx'), file(n, 'foreign.csv')),
-          output: 'foreign.csv',
+          command: (n) => op('excel/extract-columns-to-file', '--progress', 'none', file(n, 'shared.xlsx'), file(n, 'shared.csv')),
+          output: 'shared.csv',
         },
         {
-          name: 'pandas',
-          needs: 'pandas',
-          command: (n) => python('xlsx-to-csv', file(n, 'foreign.xlsx'), file(n, 'foreign_pandas.csv')),
+          name: 'SheetJS',
+          needs: 'xlsx',
+          command: (n) => node('sheetjs', 'xlsx-to-csv', file(n, 'shared.xlsx'), file(n, 'shared_sheetjs.csv')),
+          output: 'shared_sheetjs.csv',
         },
         {
           name: 'inflate of the sheet alone',
           limit: true,
-          command: (n) => [bench.tool('probe_zip'), 'inflate', file(n, 'foreign.xlsx')],
+          command: (n) => [bench.tool('probe_zip'), 'inflate', file(n, 'shared.xlsx')],
         },
       ],
     },
     {
       name: 'three steps, XLSX to XLSX',
       about: 'filter, upper case, four columns; ours writes every step\'s file, pandas only the last',
+      at: bench.books,
       streams: true,
+      targets: [{ against: 'pandas', atLeast: 100, rows: SMALL }],
       contenders: [
         {
           name: 'Sheetflow',
@@ -261,5 +316,6 @@ export function tasksOf(bench) {
     },
   ];
   const here = (c) => !c.needs || (c.needs.startsWith('/') ? existsSync(c.needs) : bench.find(c.needs));
-  return tasks.map((task) => ({ ...task, contenders: task.contenders.filter(here) }));
+  const missing = [...new Set(tasks.flatMap((task) => [task, ...task.contenders].filter((c) => !here(c)).map((c) => c.name)))];
+  return { missing, tasks: tasks.filter(here).map((task) => ({ ...task, contenders: task.contenders.filter(here) })) };
 }
