@@ -62,6 +62,8 @@ const struct setting setting_table[] = {
         "Suffixes of files that may be sent to operations."),
     INT("file.max_file_size_mb", "50", 1, 1048576, true,
         "Largest file sent to an operation, in MiB."),
+    LIST("file.supported_encodings", "", true,
+        "Encodings that `encoding` may name; empty means all."),
     INT("file.result_ttl_hours", "24", 1, 87600, true,
         "Hours until the result of an operation expires."),
 
@@ -72,6 +74,8 @@ const struct setting setting_table[] = {
     BOOL("excel.include_info_sheet", "true", true, "Write the Info sheet."),
     BOOL("excel.auto_adjust_columns", "true", true, "Fit column widths to the content."),
 
+    LIST("sql.supported_databases", "postgresql,mysql,sqlite", true,
+        "Databases that scripts may be written for."),
     CHOICE("sql.default_database", "postgresql", databases, true,
         "Dialect used when a step names none."),
     INT("sql.default_batch_size", "1000", 1, 1000000, true,
@@ -79,6 +83,7 @@ const struct setting setting_table[] = {
     BOOL("sql.include_transaction", "true", true,
         "Wrap INSERTs in transactions when a step does not say."),
 
+    BOOL("normalization.enabled", "true", true, "Offer normalization/apply."),
     BOOL("normalization.backup_original", "false", true,
         "Keep the original column beside a normalized one."),
     BOOL("normalization.generate_report", "true", true,

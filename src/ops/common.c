@@ -46,6 +46,7 @@ static const struct shared_arg shared_list[] = {
     { { ARG_NAMED(struct shared_args, reader.quote, "quote", STR),
         .help = "Character around the fields of a text file, or 'none'; found out by default." } },
     { { ARG_NAMED(struct shared_args, reader.encoding, "encoding", STR),
+        .allowed = "file.supported_encodings",
         .help = "Encoding of a text file, such as utf-8 or windows-1252; found out by default." } },
     { { ARG_NAMED(struct shared_args, reader.merged, "merged", CHOICE), .fallback = "\"top_left\"",
         .choices = merged_choices,

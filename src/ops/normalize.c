@@ -403,6 +403,7 @@ const struct op op_normalize = {
     .flags = OP_TABLE | OP_MAPS_ROWS,
     .suffix = "normalized",
     .format = FILE_XLSX,
+    .enabled = "normalization.enabled",
     .args_size = sizeof(struct normalize_args),
     .args = normalize_arg_list,
     .says = normalize_says,

@@ -84,6 +84,8 @@ struct arg {
     const struct arg *(*fields_of)(int choice);
     /* The setting that decides when the argument is not given (plan_apply_settings()), or NULL. */
     const char *setting;
+    /* The setting that lists which values may be used; an empty list allows all. NULL: no such setting. */
+    const char *allowed;
     const char *help; /* One sentence, for help and OpenAPI. */
     const char *ask;  /* What the bot asks when it is missing. */
 };
@@ -175,6 +177,7 @@ struct op {
     unsigned flags;          /* enum op_flags */
     const char *suffix;      /* Of output names: "search"; NULL when there is no file. */
     enum file_format format; /* Default output format (OP_TABLE), or the one of its text. */
+    const char *enabled; /* The setting that switches it on and off, or NULL. */
     size_t args_size;
     const struct arg *args;            /* Its own; ends with a NULL name. */
     const char *const *says;           /* Chat phrases, lower case, NULL-terminated. */

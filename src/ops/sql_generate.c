@@ -97,7 +97,7 @@ static const struct arg auto_fields[] = {
         .shorthand = "column", .is_column = true, .help = text }
 #define DATABASE_ARGS                                                                              \
     { ARG(struct sql_args, database_type, CHOICE), .fallback = "\"postgresql\"",                   \
-        .setting = "sql.default_database",                                                        \
+        .setting = "sql.default_database", .allowed = "sql.supported_databases",                  \
         .choices = dialect_choices, .choice_aliases = dialect_aliases, .aliases = database_aliases, \
         .help = "Database the script is for.",                                                     \
         .ask = "For which database: postgresql, mysql or sqlite?" },                               \

@@ -79,14 +79,26 @@ static const struct arg *find_arg(const struct op *op, const char *name)
     return NULL;
 }
 
+static bool database_allowed(const struct settings *s, const char *name)
+{
+    size_t n = settings_list_len(s, "sql.supported_databases");
+    bool allowed = n == 0;
+
+    for (size_t i = 0; i < n && !allowed; i++)
+        allowed = strcasecmp(settings_list_at(s, "sql.supported_databases", i), name) == 0;
+    return allowed;
+}
+
 bool api_sql_databases(struct call *call, struct err *err)
 {
     const struct arg *arg = find_arg(op_find("sql/generate"), "database_type");
     struct json *data = json_new_object(), *list = json_new_array();
 
     (void)err;
-    for (const char *const *name = arg ? arg->choices : NULL; name && *name; name++)
-        json_add(list, json_new_string(*name));
+    for (const char *const *name = arg ? arg->choices : NULL; name && *name; name++) {
+        if (database_allowed(call->server->settings, *name))
+            json_add(list, json_new_string(*name));
+    }
     json_set(data, "databases", list);
     json_set_string(
         data, "default", settings_string(call->server->settings, "sql.default_database"));

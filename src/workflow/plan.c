@@ -229,9 +229,77 @@ static bool apply_to(
     return true;
 }
 
+/* The value an argument will have, as text: given, or its default. NULL when it is neither or no text. */
+static const char *value_of(const struct json *object, const struct arg *arg, char out[64])
+{
+    const struct json *given = json_get(object, arg->name);
+
+    for (const char *const *alias = arg->aliases; !given && alias && *alias; alias++)
+        given = json_get(object, *alias);
+    if (given)
+        return json_str(given);
+    if (!arg->fallback || arg->fallback[0] != '"')
+        return NULL;
+    snprintf(out, 64, "%s", arg->fallback + 1);
+    out[strcspn(out, "\"")] = '\0';
+    return out;
+}
+
+/* A choice may come under another spelling of it. */
+static const char *canonical(const struct arg *arg, const char *value)
+{
+    for (const char *const *p = arg->choice_aliases; p && *p; p += 2) {
+        if (strcasecmp(p[0], value) == 0)
+            return p[1];
+    }
+    return value;
+}
+
+static bool check_allowed(const struct json *object, const struct arg *arg,
+    const struct settings *settings, struct err *err)
+{
+    size_t n = settings_list_len(settings, arg->allowed);
+    char room[64];
+    const char *value = value_of(object, arg, room);
+
+    if (n == 0 || !value)
+        return true;
+    value = canonical(arg, value);
+    for (size_t i = 0; i < n; i++) {
+        if (strcasecmp(settings_list_at(settings, arg->allowed, i), value) == 0)
+            return true;
+    }
+    err_set(err, ERR_ARG, "%s: '%.60s' is switched off here (%s)", arg->name, value, arg->allowed);
+    snprintf(err->argument, sizeof err->argument, "%s", arg->name);
+    for (size_t i = 0; i < n; i++)
+        err_list_add(
+            err->available, sizeof err->available, settings_list_at(settings, arg->allowed, i));
+    return false;
+}
+
+static bool apply_to_step(
+    struct json *step, const struct op *op, const struct settings *settings, struct err *err)
+{
+    const struct arg *a;
+
+    if (op->enabled && !settings_bool(settings, op->enabled))
+        return err_set(err, ERR_STATE, "this operation is switched off here (%s)", op->enabled);
+    if (!json_get(step, "arguments") && !json_set(step, "arguments", json_new_object()))
+        return err_nomem(err);
+    if (!apply_to(own(json_get(step, "arguments")), op->args, settings, err))
+        return false;
+    for (size_t i = 0; (a = op_arg(op, i)) != NULL; i++) {
+        if (a->allowed && !check_allowed(json_get(step, "arguments"), a, settings, err))
+            return false;
+    }
+    return true;
+}
+
 bool plan_apply_settings(struct json *steps, const struct settings *settings, struct err *err)
 {
-    for (size_t i = 0; i < json_len(steps); i++) {
+    size_t n = json_len(steps);
+
+    for (size_t i = 0; i < n; i++) {
         struct json *step = own(json_at(steps, i));
         const char *name = json_get_string(step, "operation");
         const struct op *op = name ? op_find(name) : NULL;
@@ -239,10 +307,11 @@ bool plan_apply_settings(struct json *steps, const struct settings *settings, st
 
         if (!op || (arguments && json_kind(arguments) != JSON_KIND_OBJECT))
             continue;
-        if (!arguments && !json_set(step, "arguments", json_new_object()))
-            return err_nomem(err);
-        if (!apply_to(own(json_get(step, "arguments")), op->args, settings, err))
+        if (!apply_to_step(step, op, settings, err)) {
+            lift_argument(i, err->argument[0] != '\0', err);
+            plan_err(i, n, op->name, err);
             return false;
+        }
     }
     return true;
 }

@@ -36,8 +36,11 @@ bool plan_new_unlisted(
 void plan_free(struct plan *plan);
 
 /*
- * Put the values of settings where steps leave arguments open that a setting decides (struct arg's `setting`). Steps
- * that plan_new() would refuse are left as they are. False with ERR_NOMEM.
+ * Put the values of settings where steps leave arguments open that a setting decides (struct arg's `setting`), and
+ * refuse what a setting has switched off (struct op's `enabled`, struct arg's `allowed`). Steps that plan_new() would
+ * refuse are left as they are.
+ *
+ * Errors: ERR_STATE, ERR_ARG, worded as plan_new() words them; ERR_NOMEM.
  */
 bool plan_apply_settings(
     struct json *steps, const struct settings *settings, struct err *err) MUST_CHECK;

@@ -1,6 +1,6 @@
 // What is refused, with which status and sentence, and that nothing is lost or half written by it.
 import assert from 'node:assert/strict';
-import { readdirSync, statSync } from 'node:fs';
+import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -76,7 +76,8 @@ test('an unknown column fails the run at its step, names the near one, and later
 
 const UPLOADS = [
   ['an image', 'photo.csv', Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex'), 415],
-  ['an encrypted or old workbook', 'book.xlsx', Buffer.concat([Buffer.from('d0cf11e0a1b11ae1', 'hex'), Buffer.alloc(600)]), 415],
+  ['an encrypted workbook', 'book.xlsx', readFileSync('tests/corpora/calamine/pass_protected.xlsx'), 415],
+  ['an old workbook that is cut off', 'book.xlsx', Buffer.concat([Buffer.from('d0cf11e0a1b11ae1', 'hex'), Buffer.alloc(600)]), 422],
   ['a cut-off workbook', 'book.xlsx', Buffer.from('504b0304140000000800', 'hex'), 422],
   ['an empty file', 'empty.csv', Buffer.alloc(0), 422],
   ['a program', 'run.exe', Buffer.from('MZ'), 415],

@@ -135,6 +135,50 @@ static void settings_decide_what_steps_leave_open(void **state)
     settings_free(settings);
 }
 
+static void settings_switch_things_off(void **state)
+{
+    static const struct {
+        const char *step, *path, *value, *text, *argument;
+    } cases[] = {
+        { "{\"operation\": \"normalization/apply\"}", "normalization.enabled", "no",
+            "step 1 of 1 (normalization/apply): this operation is switched off here "
+            "(normalization.enabled)",
+            "steps[0]" },
+        { "{\"operation\": \"sql/generate\", \"arguments\": {\"dialect\": \"MySQL\"}}",
+            "sql.supported_databases", "postgresql,mysql", NULL, NULL },
+        { "{\"operation\": \"sql/generate\"}", "sql.supported_databases", "mysql",
+            "step 1 of 1 (sql/generate): database_type: 'postgresql' is switched off here "
+            "(sql.supported_databases)",
+            "steps[0].arguments.database_type" },
+        { "{\"operation\": \"csv/search\", \"arguments\": {\"encoding\": \"koi8-r\"}}",
+            "file.supported_encodings", "utf-8,windows-1252",
+            "step 1 of 1 (csv/search): encoding: 'koi8-r' is switched off here "
+            "(file.supported_encodings)",
+            "steps[0].arguments.encoding" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const struct setting_flag flags[] = { { cases[i].path, cases[i].value }, { 0 } };
+        struct json *steps = json_new_array(), *step;
+        struct settings *settings;
+        struct err err = { 0 };
+        bool ok;
+
+        assert_true(settings_load(NULL, NULL, flags, &settings, &err));
+        assert_true(json_parse(cases[i].step, strlen(cases[i].step), &step, &err));
+        json_add(steps, step);
+        ok = plan_apply_settings(steps, settings, &err);
+        assert_int_equal(ok, cases[i].text == NULL);
+        if (!ok) {
+            assert_string_equal(err.text, cases[i].text);
+            assert_string_equal(err.argument, cases[i].argument);
+        }
+        json_free(steps);
+        settings_free(settings);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -142,6 +186,7 @@ int main(void)
         cmocka_unit_test(the_argument_is_named_from_the_steps),
         cmocka_unit_test(a_plan),
         cmocka_unit_test(settings_decide_what_steps_leave_open),
+        cmocka_unit_test(settings_switch_things_off),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
