@@ -7,6 +7,8 @@
 #include "workflow/run.h"
 #include "workflow/worker.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <signal.h>
 
 enum { POLL_MS = 100, MIB = 1 << 20, WORKER_BASE_MB = 512 };
@@ -33,6 +35,25 @@ bool drive_interrupted(void)
     }
     installed = true;
     return interrupted != 0;
+}
+
+bool drive_wait_readable(int fd)
+{
+    struct pollfd p = { .fd = fd, .events = POLLIN };
+    sigset_t stop, before;
+    bool go_on;
+
+    drive_interrupted();
+    sigemptyset(&stop);
+    sigaddset(&stop, SIGINT);
+    sigaddset(&stop, SIGTERM);
+    sigaddset(&stop, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &stop, &before);
+    while (!interrupted && ppoll(&p, 1, NULL, &before) < 0 && errno == EINTR)
+        ;
+    go_on = !interrupted;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return go_on;
 }
 
 /* Address space is more than memory: libraries, stacks and freed blocks count as well. */

@@ -29,4 +29,10 @@ void drive_deinit(struct drive *d);
 /* Has a signal asked the program to stop? Installs the handlers when first called. */
 bool drive_interrupted(void);
 
+/*
+ * Wait until `fd` can be read (or has ended); false when a signal asks the program to stop. A signal that arrives just
+ * before the wait is not missed.
+ */
+bool drive_wait_readable(int fd);
+
 #endif

@@ -4,6 +4,8 @@
 
 #include "cli/staging.h"
 
+#include "cli/drive.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -138,11 +140,13 @@ bool staging_spool(struct staging *s, int fd, const char *name, struct err *err)
     if (!fs_file_create(s->path, name, "the copy of the input", &file, err))
         goto out;
     for (;;) {
-        n = read(fd, chunk, SPOOL_BYTES);
-        if (n < 0 && errno == EINTR) {
+        if (!drive_wait_readable(fd)) {
             err_set(err, ERR_CANCELLED, "stopped on request");
             goto out;
         }
+        n = read(fd, chunk, SPOOL_BYTES);
+        if (n < 0 && errno == EINTR)
+            continue;
         if (n < 0) {
             err_errno(err, errno, "the input");
             goto out;
