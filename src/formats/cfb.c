@@ -48,13 +48,15 @@ struct cfb {
 
 static bool damaged(const struct cfb *c, const char *what, struct err *err)
 {
-    return err_set(err, ERR_DATA, "'%s' is incomplete or damaged: %s; open and save it in Excel",
-        c->label, what);
+    err_set(err, ERR_DATA, "'%s' is incomplete or damaged: %s; open and save it in Excel", c->label,
+        what);
+    return false;
 }
 
 static bool over_budget(const struct cfb *c, struct err *err)
 {
-    return err_set(err, ERR_BUDGET, "'%s' needs more memory than the limit allows", c->label);
+    err_set(err, ERR_BUDGET, "'%s' needs more memory than the limit allows", c->label);
+    return false;
 }
 
 /* p[0..n) from byte `at` on; what lies behind the file's end is zero. */
@@ -220,8 +222,8 @@ static bool add_fat_sector(
 }
 
 /*
- * The FAT, as far as it is about sectors that exist. Every DIFAT sector adds to it or ends it, which
- * bounds their chain.
+ * The FAT, as far as it is about sectors that exist. Every DIFAT sector adds to it or ends it,
+ * which bounds their chain.
  */
 static bool load_fat(struct cfb *c, struct err *err)
 {
@@ -405,7 +407,7 @@ static bool load_mini(struct cfb *c, struct err *err)
     unsigned char *table, *mini;
     size_t n;
 
-    if (c->mini)
+    if (c->mini_fat)
         return true;
     if (root[66] != ROOT)
         return damaged(c, "its root entry is missing", err);
@@ -414,13 +416,13 @@ static bool load_mini(struct cfb *c, struct err *err)
         !read_chain(c, le32(root + 116), entry_size(c, root), SIZE_MAX,
             "its store of small streams is cut", &c->arena, &mini, &c->mini_size, err))
         return false;
+    c->mini = mini;
     c->n_mini_fat = (uint32_t)(n / 4);
     c->mini_fat = arena_calloc(&c->arena, (size_t)c->n_mini_fat + 1, sizeof *c->mini_fat);
     if (!c->mini_fat)
         return over_budget(c, err);
     for (uint32_t i = 0; i < c->n_mini_fat; i++)
         c->mini_fat[i] = le32(table + 4 * (size_t)i);
-    c->mini = mini;
     return true;
 }
 

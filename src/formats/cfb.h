@@ -40,8 +40,8 @@ void cfb_close(struct cfb *c);
 bool cfb_find(const struct cfb *c, const char *name, struct cfb_entry *out);
 
 /*
- * All bytes of a stream, in `arena`. Errors: ERR_DATA, ERR_IO; ERR_BUDGET (more than `max` bytes, or
- * than the arena's budget allows).
+ * All bytes of a stream, in `arena`. Errors: ERR_DATA, ERR_IO; ERR_BUDGET (more than `max` bytes,
+ * or than the arena's budget allows).
  */
 bool cfb_load(struct cfb *c, const struct cfb_entry *entry, size_t max, struct arena *arena,
     const unsigned char **p, size_t *n, struct err *err) MUST_CHECK;

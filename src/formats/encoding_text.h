@@ -14,8 +14,8 @@ struct encoding_text *encoding_text_new(const char *encoding);
 void encoding_text_free(struct encoding_text *t);
 
 /*
- * p[0..n) into out, which has room for ENCODING_TEXT_GROWTH times as much; returns the length. Bytes
- * that are not in the encoding become U+FFFD.
+ * p[0..n) into out, which has room for ENCODING_TEXT_GROWTH times as much; returns the length.
+ * Bytes that are not in the encoding become U+FFFD.
  */
 size_t encoding_text_decode(struct encoding_text *t, const void *p, size_t n, char *out);
 

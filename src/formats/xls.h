@@ -6,8 +6,8 @@
 #include "formats/xlsx.h"
 
 /*
- * For source.c: as xlsx_read_open(). What comes out is the XLSX reader, fed from an old workbook; its
- * class is xlsx_read_class.
+ * For source.c: as xlsx_read_open(). What comes out is the XLSX reader, fed from an old workbook;
+ * its class is xlsx_read_class.
  */
 bool xls_read_open(int fd, const char *name, const struct reader_args *args,
     const struct source_env *env, struct xlsx_reader **out, const struct schema **schema,

@@ -1,8 +1,8 @@
 /*
  * The cells of a sheet of an old workbook.
  *
- * Every cell is a record of its own (row, column, style, value), but for MULRK, which holds a run of
- * numbers. Of formulas only the result counts; a text result is in a STRING record behind. Blank
+ * Every cell is a record of its own (row, column, style, value), but for MULRK, which holds a run
+ * of numbers. Of formulas only the result counts; a text result is in a STRING record behind. Blank
  * cells are passed over.
  */
 #include "formats/xls_sheet.h"
@@ -241,8 +241,8 @@ static bool next_of_many(struct xls_sheet *s, struct sheet_cell *c)
 }
 
 /*
- * The next record of the sheet itself, not of a chart in it; *got is false at its end. Whether it is
- * one with cells is told.
+ * The next record of the sheet itself, not of a chart in it; *got is false at its end. *cell tells
+ * whether it is one with cells.
  */
 static bool next_record(
     struct xls_sheet *s, struct xls_record *r, bool *got, bool *cell, struct err *err)

@@ -156,20 +156,22 @@ static bool allocate(
     struct xlsx_strings *s, size_t bytes, size_t texts, const char *label, struct err *err)
 {
     size_t held = bytes + (texts + 1) * sizeof *s->ends;
-    uint32_t *ends;
 
-    if (!budget_take(s->budget, held))
-        return err_set(err, ERR_BUDGET,
+    if (!budget_take(s->budget, held)) {
+        err_set(err, ERR_BUDGET,
             "'%s': its texts need more memory than the limit allows; split the workbook", label);
+        return false;
+    }
     s->held = held;
     s->bytes = malloc(bytes);
-    ends = malloc((texts + 1) * sizeof *ends);
-    if (!s->bytes || !ends) {
-        free(ends);
-        return err_nomem(err);
+    s->ends = malloc((texts + 1) * sizeof *s->ends);
+    if (!s->bytes || !s->ends) {
+        free(s->ends);
+        s->ends = NULL;
+        err_nomem(err);
+        return false;
     }
-    ends[0] = 0;
-    s->ends = ends + 1;
+    *s->ends++ = 0; /* Before the first; see xlsx_strings_at(). */
     return true;
 }
 

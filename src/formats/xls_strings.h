@@ -31,8 +31,8 @@ bool xls_string(
     struct xls_bytes *b, const struct xls_charset *set, int width, char *out, size_t *n);
 
 /*
- * The shared strings of SST record `r`, whatever number it says that there are. A cut one ends them.
- * *s must be zeroed but for its budget. Errors: ERR_BUDGET, ERR_NOMEM.
+ * The shared strings of SST record `r`, whatever number it says that there are. A cut one ends
+ * them. *s must be zeroed but for its budget. Errors: ERR_BUDGET, ERR_NOMEM.
  */
 bool xls_strings_load(struct xlsx_strings *s, const struct xls_records *behind,
     const struct xls_record *r, struct err *err) MUST_CHECK;

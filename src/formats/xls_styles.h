@@ -4,7 +4,7 @@
 /*
  * What the numbers of an old workbook show.
  *
- *   cell's XF index  ──▶  XF record: number format id  ──▶  FORMAT record: code, or a built-in format
+ *   cell's XF index ──▶ XF record: number format id ──▶ FORMAT record: code, or a built-in format
  */
 
 #include "formats/xls_strings.h"

@@ -17,8 +17,8 @@ enum {
 };
 
 /*
- * Cells from elsewhere than a sheet part: an old workbook. Events are those of sheet_next(), rows in
- * rising order. The reader then has no zip, entry, stream or scan.
+ * Cells from elsewhere than a sheet part: an old workbook. Events are those of sheet_next(), rows
+ * in rising order. The reader then has no zip, entry, stream or scan.
  */
 struct xlsx_feed {
     bool (*next)(
