@@ -8,7 +8,7 @@ DESTDIR =
 PREFIX = /usr/local
 FUZZ_SECONDS = 60
 
-.PHONY: all build run test check bench lint fuzz oracle engines install clean help
+.PHONY: all build run test check bench lint fuzz oracle engines install deb clean help
 
 all: build
 
@@ -21,6 +21,7 @@ help:
 	@echo "make oracle   compare workbooks with LibreOffice (installs it)"
 	@echo "make engines  load SQL into SQLite, PostgreSQL and MariaDB (installs them)"
 	@echo "make install  install under DESTDIR and PREFIX ($(PREFIX))"
+	@echo "make deb      build $(BUILD)/sheetflow_<version>_<architecture>.deb"
 
 $(BUILD)/build.ninja:
 	@scripts/packages build
@@ -58,7 +59,11 @@ engines: build
 	@SHEETFLOW=$(BUILD)/sheetflow node --test tests/sql/engines.test.mjs
 
 install: build
+	@meson setup --reconfigure $(BUILD) . -Dprefix="$(PREFIX)" >/dev/null
 	@DESTDIR="$(DESTDIR)" meson install -C $(BUILD) --no-rebuild --quiet
+
+deb: build
+	@scripts/deb $(BUILD)/src/cli/sheetflow $(BUILD)
 
 clean:
 	rm -rf $(BUILD) $(SAN) $(CLANG) $(FUZZ)

@@ -33,9 +33,9 @@ struct cli;
 
 struct verb {
     const char *name;
-    const char *usage;            /* What follows "sheetflow NAME": "--steps FILE --input FILE". */
-    const char *summary;          /* One line, imperative, no full stop. */
-    const char *details;          /* Further help, may be NULL. */
+    const char *usage;   /* What follows "sheetflow NAME"; see completion.h for its first word. */
+    const char *summary; /* One line, imperative, no full stop. */
+    const char *details; /* Further help, may be NULL. */
     const struct cli_flag *flags; /* Ends with a NULL name. */
     size_t min_words, max_words;  /* Positional words. */
     bool own_flags; /* Flags that are not declared go to cli->own instead of being refused. */
@@ -48,7 +48,7 @@ struct verb {
 extern const struct verb *const verb_table[]; /* Ends with NULL. */
 extern const struct verb verb_serve, verb_run, verb_op, verb_ops, verb_inspect, verb_config,
     verb_dump, verb_restore, verb_backup, verb_verify, verb_doctor, verb_version, verb_help,
-    verb_reference, verb_worker;
+    verb_reference, verb_completion, verb_man, verb_worker;
 
 /* A flag as typed. */
 struct cli_given {
@@ -99,6 +99,13 @@ void usage_verb(const struct verb *verb);
 void usage_flags(const struct cli_flag *flags);
 struct op;
 void usage_operation(const struct op *op, const struct cli_flag *flags);
+
+/* What the exit statuses mean; ends with a NULL meaning. */
+struct cli_status {
+    int status;
+    const char *meaning;
+};
+extern const struct cli_status cli_statuses[];
 
 /* "1,234,567" in out (32 bytes). */
 const char *cli_count(uint64_t n, char *out);

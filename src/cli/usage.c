@@ -10,8 +10,36 @@
 
 enum { FLAG_COLUMN = 24, USAGE_MAX = 1 << 20 };
 
+const struct cli_status cli_statuses[] = {
+    { 0, "done" },
+    { 2, "wrong use" },
+    { 65, "bad data" },
+    { 66, "no input" },
+    { 70, "a fault of the program" },
+    { 73, "cannot write" },
+    { 74, "input or output error" },
+    { 75, "try again" },
+    { 130, "interrupted" },
+    { 0, NULL },
+};
+
+static void add_statuses(struct buf *out)
+{
+    struct buf list;
+
+    buf_init(&list, USAGE_MAX);
+    buf_adds(&list, "Exit status:");
+    for (const struct cli_status *s = cli_statuses; s->meaning; s++)
+        buf_addf(&list, " %d %s%s", s->status, s->meaning, s[1].meaning ? "," : ".");
+    help_fold(buf_str(&list), 0, 0, out);
+    buf_deinit(&list);
+}
+
 void usage_program(void)
 {
+    struct buf out;
+
+    buf_init(&out, USAGE_MAX);
     cli_print(
         "sheetflow - workflows on spreadsheets: extract, map, search, join, normalize, convert\n\n"
         "Usage: sheetflow VERB ...\n\n");
@@ -20,9 +48,10 @@ void usage_program(void)
             cli_print("  %-10s %s\n", (*v)->name, (*v)->summary);
     }
     cli_print(
-        "\n'sheetflow VERB --help' explains a verb, 'sheetflow op NAME --help' an operation.\n\n"
-        "Exit status: 0 done, 2 wrong use, 65 bad data, 66 no input, 70 a fault of the program,\n"
-        "73 cannot write, 74 input or output error, 75 try again, 130 interrupted.\n");
+        "\n'sheetflow VERB --help' explains a verb, 'sheetflow op NAME --help' an operation.\n\n");
+    add_statuses(&out);
+    cli_print("%s", buf_str(&out));
+    buf_deinit(&out);
 }
 
 static void add_flag(const struct cli_flag *f, struct buf *out)

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Scratch } from './cli.mjs';
 
-const verbs = ['serve', 'run', 'op', 'ops', 'inspect', 'config', 'version', 'help'];
+const verbs = ['serve', 'run', 'op', 'ops', 'inspect', 'dump', 'restore', 'backup', 'verify', 'doctor', 'config', 'completion', 'version', 'help'];
 
 test('help lists the verbs', async (t) => {
   const s = new Scratch(t);
