@@ -113,7 +113,7 @@ struct word {
     bool digits;       /* It holds some. */
     bool after_letter; /* Marks do not count. */
     bool apostrophe;   /* The last character was one, behind a letter. */
-    bool pronoun; /* Its only letter so far is an I. */
+    bool pronoun;      /* Its only letter so far is an I. */
 };
 
 static bool in_category(uint32_t code, uint32_t mask)

@@ -14,7 +14,10 @@
 #include "formats/detect.h"
 #include "table/batch.h"
 
-enum csv_flavor { CSV_STRICT, CSV_EXCEL }; /* EXCEL: BOM, CRLF, formula starts neutralised with '. */
+enum csv_flavor {
+    CSV_STRICT,
+    CSV_EXCEL
+}; /* EXCEL: BOM, CRLF, formula starts neutralised with '. */
 
 enum null_handling { NULL_INCLUDE, NULL_EXCLUDE, NULL_DEFAULT };
 
@@ -27,18 +30,19 @@ struct sink_args {
     struct budget *budget;
     const char *tmp_dir;
     /* XLSX */
-    const char *sheet_name;      /* NULL: Sheet1. Repaired where Excel forbids it, with a warning. */
+    const char *sheet_name; /* NULL: Sheet1. Repaired where Excel forbids it, with a warning. */
     const char *info_sheet_name; /* NULL: no Info sheet. */
     bool auto_width;
-    uint32_t max_width;          /* Characters. */
+    uint32_t max_width; /* Characters. */
     /* CSV */
-    char delimiter;              /* 0: comma, or tab for TSV. */
-    int flavor;                  /* enum csv_flavor */
+    char delimiter; /* 0: comma, or tab for TSV. */
+    int flavor;     /* enum csv_flavor */
     /* JSON */
-    const char *const *keys;     /* One per column; NULL: the column names. */
-    int null_handling;           /* enum null_handling: null, left out, or "" */
+    const char *const *keys; /* One per column; NULL: the column names. */
+    int null_handling;       /* enum null_handling: null, left out, or "" */
     bool pretty;
-    bool single_object_unwrapped;/* array_wrapper false: records without the array, one a line in JSON. */
+    bool
+        single_object_unwrapped; /* array_wrapper false: records without the array, one a line in JSON. */
 };
 
 struct sink;
@@ -59,10 +63,10 @@ struct sink_class {
 };
 bool csv_write_open(const struct sink_args *args, const struct schema *schema, struct fs_file *file,
     void **self, struct err *err) MUST_CHECK;
-bool xlsx_write_open(const struct sink_args *args, const struct schema *schema, struct fs_file *file,
-    void **self, struct err *err) MUST_CHECK;
-bool json_write_open(const struct sink_args *args, const struct schema *schema, struct fs_file *file,
-    void **self, struct err *err) MUST_CHECK;
+bool xlsx_write_open(const struct sink_args *args, const struct schema *schema,
+    struct fs_file *file, void **self, struct err *err) MUST_CHECK;
+bool json_write_open(const struct sink_args *args, const struct schema *schema,
+    struct fs_file *file, void **self, struct err *err) MUST_CHECK;
 extern const struct sink_class csv_write_class, xlsx_write_class, json_write_class;
 
 #endif

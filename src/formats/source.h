@@ -28,8 +28,8 @@ struct reader_args {
 extern const struct reader_args reader_args_default; /* header_row 1. */
 
 /* A row that could not be parsed. `raw` is its text as it stood, cut at 64 KiB. */
-typedef bool source_reject_fn(void *arg, uint64_t line, const char *reason, const char *raw, size_t n,
-    struct err *err);
+typedef bool source_reject_fn(
+    void *arg, uint64_t line, const char *reason, const char *raw, size_t n, struct err *err);
 
 struct source_env {
     struct formats *formats;
@@ -38,8 +38,8 @@ struct source_env {
     const char *tmp_dir;       /* For spooling what cannot be rewound. */
     source_reject_fn *reject;  /* NULL: a row that cannot be parsed fails the read with ERR_DATA. */
     void *reject_arg;
-    bool typed;                /* Apply safe typing to text formats (costs one more pass). */
-    bool allow_empty;          /* A sheet without cells is a table without columns, and a warning. */
+    bool typed;       /* Apply safe typing to text formats (costs one more pass). */
+    bool allow_empty; /* A sheet without cells is a table without columns, and a warning. */
 };
 
 struct source;
@@ -81,7 +81,7 @@ struct source_info {
     char quote;           /* 0: none. */
     uint32_t n_sheets;    /* 0 for text formats. */
     const struct source_sheet *sheets;
-    uint32_t sheet;       /* Which one is read, from 0. */
+    uint32_t sheet; /* Which one is read, from 0. */
 };
 const struct source_info *source_info(const struct source *s);
 

@@ -177,7 +177,7 @@ struct op {
     unsigned flags;          /* enum op_flags */
     const char *suffix;      /* Of output names: "search"; NULL when there is no file. */
     enum file_format format; /* Default output format (OP_TABLE), or the one of its text. */
-    const char *enabled; /* The setting that switches it on and off, or NULL. */
+    const char *enabled;     /* The setting that switches it on and off, or NULL. */
     size_t args_size;
     const struct arg *args;            /* Its own; ends with a NULL name. */
     const char *const *says;           /* Chat phrases, lower case, NULL-terminated. */

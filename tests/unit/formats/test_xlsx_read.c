@@ -246,8 +246,7 @@ static const struct read_case text_cases[] = {
               STR("A3", "_xD83D__xDE00_ _xD83D_ _x0000_") STR("B3", "a_b _x12_ _xZZZZ_ _x0041")),
             .strings = "<si><t>a</t></si><si><t>b</t></si>"
                        "<si><t>l_x000D_\nr_x0007_</t></si>" },
-        "a|b\n2:t:l\\r\\nr\a|t:\\r_x000D_\n3:t:😀 _xD83D_ \\0|t:a_b _x12_ _xZZZZ_ _x0041\n",
-        NULL },
+        "a|b\n2:t:l\\r\\nr\a|t:\\r_x000D_\n3:t:😀 _xD83D_ \\0|t:a_b _x12_ _xZZZZ_ _x0041\n", NULL },
     { "CDATA, comments and instructions in texts",
         { .rows = HEAD_AB ROW("2",
               "<c r=\"A2\" t=\"inlineStr\"><is><t><![CDATA[<a> & b]]></t></is></c>"
