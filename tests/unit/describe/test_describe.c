@@ -141,8 +141,8 @@ static void help_shows_what_counts(void **state)
         "\n  --conditions JSON       What to look for:",
         " Required.\n",
         "\n      column                  Column to look at. Required.\n",
-        "\n  --logic WORD            Whether all conditions must hold (AND) or one is\n"
-        "                          enough (OR). One of: AND, OR. Default: AND.\n",
+        ("\n  --logic WORD            Whether all conditions must hold (AND) or one is\n"
+         "                          enough (OR). One of: AND, OR. Default: AND.\n"),
         "\nReading and writing:\n",
     };
     struct buf out;
