@@ -3,6 +3,8 @@
  */
 #include "formats/xlsx_read_int.h"
 
+#include "formats/xlsx_notes.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -236,10 +238,13 @@ static bool open_all(struct xlsx_reader *r, int fd, const struct reader_args *ar
 {
     uint32_t tab;
 
-    return zip_read_open(fd, r->name, r->env.budget, r->env.warnings, &r->zip, err) &&
-           xlsx_parts_load(&r->book, &r->arena, r->zip, r->name, r->env.formats, err) &&
-           find_sheet(r, args->sheet, &tab, err) && load_strings(r, err) && survey(r, args, err) &&
-           xlsx_read_make_table(r, tab, args, info, err);
+    if (!zip_read_open(fd, r->name, r->env.budget, r->env.warnings, &r->zip, err) ||
+        !xlsx_parts_load(&r->book, &r->arena, r->zip, r->name, r->env.formats, err) ||
+        !find_sheet(r, args->sheet, &tab, err) || !load_strings(r, err) || !survey(r, args, err) ||
+        !xlsx_read_make_table(r, tab, args, info, err))
+        return false;
+    xlsx_notes_add(&r->book, r->entry->name, r->first_row, r->survey.last_row, r->env.warnings);
+    return true;
 }
 
 struct xlsx_reader *xlsx_read_new(

@@ -110,6 +110,21 @@ static const struct rel *rel_by_id(const struct rels *rels, const char *id)
     return NULL;
 }
 
+bool xlsx_parts_related(struct xlsx_book *book, const char *part, const char *type,
+    bool (*each)(void *arg, const char *target, struct err *err), void *arg, struct err *err)
+{
+    struct rels rels;
+    bool found;
+
+    if (!load_rels(book, part, &rels, &found, err))
+        return false;
+    for (const struct rel *r = rels.first; r; r = r->next) {
+        if (ends_with(r->type, type) && !each(arg, r->target, err))
+            return false;
+    }
+    return true;
+}
+
 /* The main part as [Content_Types].xml has it. */
 struct content_types {
     struct xlsx_book *book;
@@ -301,6 +316,7 @@ bool xlsx_parts_load(struct xlsx_book *book, struct arena *arena, struct zip_rea
         return err_set(err, ERR_DATA, "'%s' has no sheets", label);
     book->strings_part = side_part(book, &rels, "/sharedStrings", "sharedStrings.xml");
     book->styles_part = side_part(book, &rels, "/styles", "styles.xml");
+    book->links = rel_by_type(&rels, "/externalLink") != NULL;
     return xlsx_styles_load(book, formats, err);
 }
 

@@ -43,6 +43,7 @@ struct xlsx_book {
     struct zip_reader *zip;
     const char *label;
     bool date1904;
+    bool links; /* To other files. */
     struct xlsx_tab *tabs;
     uint32_t n_tabs;
     const char *strings_part, *styles_part; /* NULL: none. */

@@ -85,6 +85,7 @@ static void other_parts(void **state)
     static const struct {
         const char *label, *file, *rels, *part;
         size_t n;
+        const char *warnings;
     } cases[] = {
         { "a picture that packs well", "book.xlsx", RELATED(REL_NS "/image", "media/image1.emf"),
             "xl/media/image1.emf", LARGE },
@@ -96,7 +97,7 @@ static void other_parts(void **state)
             "xl/vbaProject.bin", 1000 },
         { "links to other files", "book.xlsx",
             RELATED(REL_NS "/externalLink", "externalLinks/externalLink1.xml"),
-            "xl/externalLinks/externalLink1.xml", 1000 },
+            "xl/externalLinks/externalLink1.xml", 1000, "external_links=1" },
         { "data connections", "book.xlsx", RELATED(REL_NS "/connections", "connections.xml"),
             "xl/connections.xml", 1000 },
     };
@@ -117,13 +118,56 @@ static void other_parts(void **state)
         zip_make_add(&z, cases[i].part, bytes, cases[i].n, 8);
         zip_make_end(&z);
         read_table(z.data, z.len, &how, &t);
-        if (!t.ok || strcmp(buf_str(&t.text), "h\n2:1\n") != 0 || t.warnings.len > 0)
+        if (!t.ok || strcmp(buf_str(&t.text), "h\n2:1\n") != 0 ||
+            strcmp(buf_str(&t.warnings), cases[i].warnings ? cases[i].warnings : "") != 0)
             fail_msg("%s: got %s (%s)", cases[i].label, t.ok ? buf_str(&t.text) : t.err.text,
                 buf_str(&t.warnings));
         read_table_close(&t);
         zip_make_free(&z);
     }
     free(bytes);
+}
+
+/* Case 81: a row of totals among the data is pointed out. */
+static void totals(void **state)
+{
+    static const struct {
+        const char *label, *table;
+        int64_t header_row;
+        const char *warnings, *places;
+    } cases[] = {
+        { "a row of totals", "<table ref=\"A1:A3\" totalsRowCount=\"1\"/>", 1, "totals_row=1",
+            "totals_row: row 3" },
+        { "none", "<table ref=\"A1:A3\" totalsRowShown=\"1\"/>", 1, "", "" },
+        { "outside the data", "<table ref=\"A1:A9\" totalsRowCount=\"1\"/>", 1, "", "" },
+        { "above the header", "<table ref=\"A1:A2\" totalsRowCount=\"1\"/>", 2, "", "" },
+        { "a range that is none", "<table ref=\"A1:\" totalsRowCount=\"1\"/>", 1, "", "" },
+        { "a part that is no XML", "<table ref=\"A1:A3\" totalsRowCount=\"1\"", 1, "", "" },
+        { "a part with a document type", "<!DOCTYPE t><table/>", 1, "", "" },
+    };
+    static const char rels[] =
+        XML_HEAD "<Relationships xmlns=\"" PKG_NS "\"><Relationship Id=\"rId1\" Type=\"" REL_NS
+                 "/table\" Target=\"../tables/table1.xml\"/></Relationships>";
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct book book = { .rows = ROWS "<row r=\"3\"><c r=\"A3\"><v>1</v></c></row>" };
+        struct read_how how = { .name = "book.xlsx",
+            .args = { .header_row = cases[i].header_row } };
+        struct zip_make z = book_make(&book);
+        struct read_table t;
+
+        zip_make_add(&z, "xl/worksheets/_rels/sheet1.xml.rels", rels, sizeof rels - 1, 8);
+        zip_make_add(&z, "xl/tables/table1.xml", cases[i].table, strlen(cases[i].table), 0);
+        zip_make_end(&z);
+        read_table(z.data, z.len, &how, &t);
+        if (!t.ok || strcmp(buf_str(&t.warnings), cases[i].warnings) != 0 ||
+            strcmp(buf_str(&t.places), cases[i].places) != 0)
+            fail_msg("%s: got %s (%s)", cases[i].label, t.ok ? buf_str(&t.text) : t.err.text,
+                buf_str(&t.places));
+        read_table_close(&t);
+        zip_make_free(&z);
+    }
 }
 
 /* Case 74: many merged ranges cost little more than the cells. */
@@ -163,6 +207,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(empty_sheets),
         cmocka_unit_test(other_parts),
+        cmocka_unit_test(totals),
         cmocka_unit_test(many_merges),
     };
 
