@@ -146,10 +146,11 @@ QUICK const char *quick_inline(
 
     if (!TAKE_OPEN("is>"))
         return NULL;
-    if (TAKE_OPEN("t xml:space=\"preserve\">"))
+    if (!TAKE_OPEN("t>")) {
+        if (!TAKE_OPEN("t xml:space=\"preserve\">"))
+            return NULL;
         trim = false;
-    else if (!TAKE_OPEN("t>"))
-        return NULL;
+    }
     c->text = p;
     p = xml_text_end(p, s->in.end, &flags);
     c->n = (size_t)(p - c->text);
