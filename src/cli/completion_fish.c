@@ -103,6 +103,12 @@ static void add_place(const struct verb *verb, const struct op *op, struct buf *
     buf_adds(out, " -F\n");
 }
 
+static void add_operations_of(const struct verb *verb, struct buf *out)
+{
+    for (const struct op *const *op = op_table; *op; op++)
+        add_place(verb, *op, out);
+}
+
 void completion_fish(struct buf *out)
 {
     buf_adds(out, "# Completion of sheetflow for fish, written by 'sheetflow completion fish'.\n\n"
@@ -123,10 +129,12 @@ void completion_fish(struct buf *out)
         buf_addc(out, '\n');
     }
     for (const struct verb *const *v = verb_table; *v; v++) {
-        if ((*v)->hidden)
+        const struct verb *verb = *v;
+
+        if (verb->hidden)
             continue;
-        add_place(*v, NULL, out);
-        for (const struct op *const *op = op_table; (*v)->own_flags && *op; op++)
-            add_place(*v, *op, out);
+        add_place(verb, NULL, out);
+        if (verb->own_flags)
+            add_operations_of(verb, out);
     }
 }

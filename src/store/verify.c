@@ -103,7 +103,6 @@ static bool check_content(struct verify *v, const struct stored_file *f, const c
     char what[160], sha256[65];
     struct err unread;
     uint64_t size;
-    bool ok;
     int fd;
 
     if (!fs_open_beneath(dir, relative, &fd, &size, &unread)) {
@@ -115,14 +114,11 @@ static bool check_content(struct verify *v, const struct stored_file *f, const c
         snprintf(what, sizeof what, "the file has %llu bytes; it was stored with %llu",
             (unsigned long long)size, (unsigned long long)f->size);
         tell_file(v, VERIFY_FAULT, relative, what);
-        ok = true;
-    } else {
-        ok = fs_sha256_fd(fd, sha256, &unread);
-        if (!ok)
-            tell_file(v, VERIFY_FAULT, relative, "the disk cannot read the file");
-        else if (strcmp(sha256, f->sha256) != 0)
-            tell_file(v, VERIFY_FAULT, relative,
-                "the file's content is not the one that was stored (SHA-256 differs)");
+    } else if (!fs_sha256_fd(fd, sha256, &unread)) {
+        tell_file(v, VERIFY_FAULT, relative, "the disk cannot read the file");
+    } else if (strcmp(sha256, f->sha256) != 0) {
+        tell_file(v, VERIFY_FAULT, relative,
+            "the file's content is not the one that was stored (SHA-256 differs)");
     }
     close(fd);
     return go_on(v, err);
