@@ -5,8 +5,8 @@
  *   submit ─▶ queued ─▶ taken ─▶ ended
  *               └─ cancel ─▶ taken at once, ends cancelled
  *
- * The queue is fair between conversations: the next run is the oldest one of the conversation that
- * has the fewest running.
+ * The queue is fair between conversations: each has one run at work at a time, and the next one is the oldest
+ * of those that have none. So a conversation's runs also never race for the names of their files.
  */
 
 #include "server/server_int.h"
@@ -50,21 +50,11 @@ static unsigned running_of(const struct dispatcher *d, const char *conversation)
 
 static struct job *pick(struct dispatcher *d)
 {
-    struct job *best = NULL;
-    unsigned best_running = 0;
-
     for (struct job *j = d->jobs; j; j = j->next) {
-        unsigned running;
-
-        if (j->state != JOB_QUEUED)
-            continue;
-        running = running_of(d, j->conversation);
-        if (!best || running < best_running) {
-            best = j;
-            best_running = running;
-        }
+        if (j->state == JOB_QUEUED && running_of(d, j->conversation) == 0)
+            return j;
     }
-    return best;
+    return NULL;
 }
 
 /* Under the lock, which is given up while whoever waits for the run is told. */
@@ -81,6 +71,7 @@ static void end_job(struct dispatcher *d, struct job *job)
         at = &(*at)->next;
     *at = job->next;
     pthread_cond_broadcast(&d->ended);
+    pthread_cond_signal(&d->work); /* The conversation's next run may begin. */
     free(job);
 }
 

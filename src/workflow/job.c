@@ -6,6 +6,7 @@
 #include "workflow/job.h"
 
 #include "base/clock.h"
+#include "base/fs.h"
 #include "base/utf8.h"
 
 #include <errno.h>
@@ -140,6 +141,36 @@ static bool no_such_file(
         err_list_add(err->available, sizeof err->available, names[i]);
     free(names);
     return false;
+}
+
+static bool name_taken(const struct job *job, const char *name)
+{
+    for (size_t i = 0; i < job->n_files; i++) {
+        if (strcmp(job->files[i].name, name) == 0)
+            return true;
+    }
+    for (const struct job_name *made = job->made; made; made = made->next) {
+        if (strcmp(made->name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool job_claim_name(struct job *job, char *name, struct err *err)
+{
+    struct job_name *made = arena_alloc(&job->arena, sizeof *made);
+    char wanted[FS_NAME_MAX + 1];
+    int stem;
+
+    snprintf(wanted, sizeof wanted, "%s", name);
+    stem = (int)(fs_suffix(wanted) - wanted);
+    for (size_t k = 2; name_taken(job, name); k++)
+        snprintf(name, FS_NAME_MAX + 1, "%.*s-%zu%s", stem, wanted, k, wanted + stem);
+    if (!made || !(made->name = arena_strdup(&job->arena, name)))
+        return err_nomem(err);
+    made->next = job->made;
+    job->made = made;
+    return true;
 }
 
 bool job_open(const struct job *job, const char *name, const char *argument,

@@ -16,6 +16,11 @@ struct job_file {
     const char *label;       /* What sentences call it. */
 };
 
+struct job_name {
+    struct job_name *next;
+    const char *name;
+};
+
 struct job {
     const struct json *spec;
     struct arena arena;
@@ -35,6 +40,7 @@ struct job {
 
     struct job_file *files;
     size_t n_files;
+    struct job_name *made; /* Names of the files this job has begun. */
 
     run_event_fn *event;
     void *event_arg;
@@ -45,6 +51,12 @@ struct job {
 bool job_init(struct job *job, const struct json *spec, run_event_fn *event, void *arg,
     const volatile int *cancelled, struct err *err) MUST_CHECK;
 void job_deinit(struct job *job);
+
+/*
+ * Give a file to be made a name that none of the job's files has, whatever folder they are in: `name` (FS_NAME_MAX + 1
+ * bytes) gets "-2", "-3", ... before its suffix where it is taken. False with ERR_NOMEM.
+ */
+bool job_claim_name(struct job *job, char *name, struct err *err) MUST_CHECK;
 
 /* False with ERR_CANCELLED once somebody has asked to stop. */
 bool job_go_on(const struct job *job, struct err *err) MUST_CHECK;

@@ -83,7 +83,10 @@ static bool choose_name(struct output *o, const char *base, bool last, struct er
         n = snprintf(
             o->name, sizeof o->name, "%s_%s_%s%s", base, o->step->args.op->suffix, stamp, suffix);
     }
-    return fits(n, sizeof o->name, err);
+    if (!fits(n, sizeof o->name, err))
+        return false;
+    /* The caller's own name for it is its business; all others are names in one conversation. */
+    return (last && o->job->output_name) || job_claim_name(o->job, o->name, err);
 }
 
 static bool start_file(struct output *o, struct err *err)

@@ -38,6 +38,10 @@ bool rejects_new(struct job *job, const char *base, enum output_folder folder,
     date_format_stamp(job->now_ns, stamp);
     /* Only a base that was not made by fs_safe_name() could be cut here. */
     snprintf(r->name, sizeof r->name, "%.200s_rejected_%s.csv", base, stamp);
+    if (!job_claim_name(job, r->name, err)) {
+        free(r);
+        return false;
+    }
     for (uint32_t i = 0; i < N_COLUMNS; i++)
         r->columns[i].name = r->columns[i].header = column_names[i];
     r->schema = (struct schema){ .n_columns = N_COLUMNS, .columns = r->columns };

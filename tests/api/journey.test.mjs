@@ -245,6 +245,23 @@ test('the database is backed up and the backup is whole', async () => {
   assert.ok(existsSync(join(server.data, reply.body.data.path)));
 });
 
+test('the same step twice in a run, and runs at the same time, give every file a name of its own', async () => {
+  const own = await server.create();
+  await server.upload(own.chat_id, 'a.csv', 'a\n1\n');
+  const steps = [1, 2, 3].map(() => ({ operation: 'excel/extract-columns-to-file', arguments: {} }));
+  const replies = await Promise.all([1, 2, 3].map(() => server.execute(own.chat_id, steps, { input_file: 'a.csv' })));
+  const names = [];
+  for (const reply of replies) {
+    assert.equal(reply.status, 200, JSON.stringify(reply.body));
+    names.push(...reply.body.data.results.map((r) => r.output_file_path.split('/').pop()));
+  }
+  assert.equal(names.length, 9);
+  assert.equal(new Set(names).size, 9, names.join());
+  for (const name of names) {
+    assert.equal((await fetch(`${server.base}/chat/workflows/${own.chat_id}/files/${name}`)).status, 200, name);
+  }
+});
+
 test('names, metadata and archive state can be changed', async () => {
   const reply = await server.call('PATCH', `/chat/workflows/${chat.chat_id}`, { name: 'neu', status: 'archived' });
   assert.deepEqual([reply.body.data.name, reply.body.data.status], ['neu', 'archived']);

@@ -26,10 +26,10 @@ static void three_steps_stream(void **state)
     assert_rows(&run, 0, 10, 10, "{}");
     assert_rows(&run, 1, 10, 5, "{\"filtered\":5}");
     assert_rows(&run, 2, 5, 5, "{}");
-    assert_folder(scratch.outputs, "people_picked_" STAMP ".csv");
+    assert_folder(scratch.outputs, "people_picked_" STAMP "-3.csv");
     assert_folder(
         scratch.intermediate, "people_picked_" STAMP "-2.csv people_picked_" STAMP ".csv");
-    assert_content(scratch.outputs, "people_picked_" STAMP ".csv",
+    assert_content(scratch.outputs, "people_picked_" STAMP "-3.csv",
         "n,name\n2,row 2\n4,row 4\n6,row 6\n8,row 8\n10,row 10\n");
     fake_free(&run);
 }
@@ -165,7 +165,7 @@ static void scans_see_all_rows_first(void **state)
         json_get_int(json_get(fake_completed(&run, 0), "result"), "scanned", 0), 10000);
     assert_int_equal(json_get_int(json_get(fake_completed(&run, 2), "result"), "scanned", 0), 5000);
     assert_int_equal(json_get_int(json_get(fake_completed(&run, 3), "result"), "scanned", 0), 1000);
-    assert_lines(scratch.outputs, "people_picked_" STAMP ".csv", 1001);
+    assert_lines(scratch.outputs, "people_picked_" STAMP "-2.csv", 1001);
     fake_free(&run);
 }
 
@@ -258,7 +258,7 @@ static void a_step_may_read_another_file(void **state)
     assert_rows(&run, 1, 7, 7, "{}");
     assert_rows(&run, 2, 7, 7, "{}");
     assert_folder(scratch.intermediate, "other_picked_" STAMP ".csv people_picked_" STAMP ".csv");
-    assert_folder(scratch.outputs, "other_picked_" STAMP ".csv");
+    assert_folder(scratch.outputs, "other_picked_" STAMP "-2.csv");
     fake_free(&run);
 }
 
@@ -290,7 +290,7 @@ static void text_where_typed_cells_were_asked_for(void **state)
         "{\"n\":1,\"id\":\"007\"}\n{\"n\":2,\"id\":\"008\"}\n");
     assert_content(scratch.intermediate, "people_typed_" STAMP "-2.jsonl",
         "{\"n\":\"1\",\"id\":\"007\"}\n{\"n\":\"2\",\"id\":\"008\"}\n");
-    assert_content(scratch.outputs, "people_typed_" STAMP ".jsonl",
+    assert_content(scratch.outputs, "people_typed_" STAMP "-3.jsonl",
         "{\"n\":\"1\",\"id\":\"007\"}\n{\"n\":\"2\",\"id\":\"008\"}\n");
     fake_free(&run);
 }
