@@ -16,7 +16,7 @@ enum { LINE_MAX_BYTES = 8192 };
 
 /* Set once before threads start; the only state of the process that is not passed along. */
 static struct {
-    enum log_level level;
+    _Atomic int level;
     bool json;
     int fd;
 } sink = { .level = LOG_INFO, .fd = 2 };
@@ -33,10 +33,15 @@ bool log_open(enum log_level level, bool json, const char *path, struct err *err
             return err_set(err, ERR_CREATE, "the log file (logging.file) cannot be opened: %s",
                 strerror(errno));
     }
-    sink.level = level;
+    sink.level = (int)level;
     sink.json = json;
     sink.fd = fd;
     return true;
+}
+
+void log_set_level(enum log_level level)
+{
+    sink.level = (int)level;
 }
 
 void log_close(void)
@@ -75,7 +80,7 @@ void log_write(enum log_level level, const char *message, ...)
     va_list ap;
     const char *key;
 
-    if (level < sink.level)
+    if ((int)level < sink.level)
         return;
     buf_init(&b, LINE_MAX_BYTES);
     date_format_utc(clock_wall_ns(), when);

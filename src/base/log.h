@@ -12,6 +12,7 @@ enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERROR };
 
 /* path NULL: stderr. Call before threads start. */
 bool log_open(enum log_level level, bool json, const char *path, struct err *err) MUST_CHECK;
+void log_set_level(enum log_level level); /* Thread-safe. */
 void log_close(void);
 
 /* Pairs of key and value end with NULL: log_write(LOG_INFO, "run failed", "run_id", id, NULL). Thread-safe. */

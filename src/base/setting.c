@@ -349,6 +349,22 @@ fail:
     return false;
 }
 
+bool settings_keep(
+    struct settings *fresh, const struct settings *running, size_t *n_kept, struct err *err)
+{
+    *n_kept = 0;
+    for (int i = 0; setting_table[i].path; i++) {
+        const struct value *v = &running->values[i];
+
+        if (setting_table[i].reload || strcmp(fresh->values[i].text, v->text) == 0)
+            continue;
+        ++*n_kept;
+        if (!assign(fresh, i, v->text, v->source, err))
+            return false;
+    }
+    return true;
+}
+
 void settings_free(struct settings *s)
 {
     if (!s)

@@ -36,6 +36,13 @@ bool settings_load(const char *file, char **env, const struct setting_flag *flag
     struct settings **out, struct err *err) MUST_CHECK;
 void settings_free(struct settings *s);
 
+/*
+ * For a reload: `fresh` takes the running values of all settings that only a start takes. *n_kept counts those that
+ * would have changed.
+ */
+bool settings_keep(struct settings *fresh, const struct settings *running, size_t *n_kept,
+    struct err *err) MUST_CHECK;
+
 /* Paths must be in the table; a wrong one aborts (a fault of ours). */
 bool settings_bool(const struct settings *s, const char *path);
 int64_t settings_int(const struct settings *s, const char *path);

@@ -24,6 +24,11 @@ static const struct cli_flag serve_flags[] = {
     { 0 },
 };
 
+static bool load_again(void *arg, struct settings **out, struct err *err)
+{
+    return cli_settings(arg, out, err);
+}
+
 static int run_serve(struct cli *cli)
 {
     struct settings *settings;
@@ -32,7 +37,7 @@ static int run_serve(struct cli *cli)
 
     if (!cli_settings(cli, &settings, &err))
         return cli_fail(&err);
-    status = server_main(settings);
+    status = server_main(settings, load_again, cli);
     settings_free(settings);
     return status;
 }

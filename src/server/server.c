@@ -175,16 +175,54 @@ static void announce(const struct server *server)
         open, host, close, http_port(server->http), also, server->dirs.root);
 }
 
-static void wait_for_signal(const sigset_t *set)
-{
-    int got = 0;
+/* Settings that a reload has replaced; requests under way may still read them. */
+struct reloads {
+    settings_again_fn *again;
+    void *arg;
+    struct settings **taken;
+    size_t n;
+};
 
-    while (sigwait(set, &got) != 0 || (got != SIGTERM && got != SIGINT))
-        ;
+static bool reload(struct server *server, struct reloads *r, size_t *n_kept, struct err *err)
+{
+    struct settings **grown = realloc(r->taken, (r->n + 1) * sizeof(struct settings *));
+    struct settings *fresh;
+
+    if (!grown)
+        return err_nomem(err);
+    r->taken = grown;
+    if (!r->again(r->arg, &fresh, err))
+        return false;
+    if (!settings_keep(fresh, server->settings, n_kept, err)) {
+        settings_free(fresh);
+        return false;
+    }
+    r->taken[r->n++] = fresh;
+    server->settings = fresh;
+    log_set_level(level_of(settings_string(fresh, "logging.level")));
+    return true;
 }
 
-int server_main(const struct settings *settings)
+static void wait_for_signal(struct server *server, struct reloads *r, const sigset_t *set)
 {
+    struct err err;
+    size_t n_kept;
+    int got = 0;
+
+    while (sigwait(set, &got) != 0 || (got != SIGTERM && got != SIGINT)) {
+        if (got != SIGHUP)
+            continue;
+        if (!reload(server, r, &n_kept, &err))
+            log_write(LOG_ERROR, "the settings stay as they are", "error", err.text, NULL);
+        else
+            log_write(LOG_INFO, "settings reloaded", "note",
+                n_kept ? "some changes need a restart" : "", NULL);
+    }
+}
+
+int server_main(const struct settings *settings, settings_again_fn *again, void *arg)
+{
+    struct reloads reloads = { .again = again, .arg = arg };
     struct server server = { .settings = settings, .started_ns = clock_wall_ns() };
     struct janitor *janitor = NULL;
     struct err err = { 0 };
@@ -218,7 +256,7 @@ int server_main(const struct settings *settings)
     if (ok) {
         worker_keep_spare(true);
         announce(&server);
-        wait_for_signal(&signals);
+        wait_for_signal(&server, &reloads, &signals);
         fprintf(stderr, "Sheetflow stops\n");
     } else {
         fprintf(stderr, "sheetflow: %s\n", err.text);
@@ -239,6 +277,9 @@ int server_main(const struct settings *settings)
     idempotency_free(server.idempotency);
     if (lock >= 0)
         close(lock);
+    for (size_t i = 0; i < reloads.n; i++)
+        settings_free(reloads.taken[i]);
+    free(reloads.taken);
     log_close();
     return ok ? 0 : err.code == ERR_USAGE ? PUBLIC_WITHOUT_KEY_EXIT : err_exit_status(err.code);
 }

@@ -7,7 +7,13 @@
 
 #include "base/setting.h"
 
-/* Serve until SIGTERM or SIGINT; returns the exit status. Prints the address on stderr once it answers. */
-int server_main(const struct settings *settings);
+/* Load the settings once more, from the same places. */
+typedef bool settings_again_fn(void *arg, struct settings **out, struct err *err);
+
+/*
+ * Serve until SIGTERM or SIGINT; returns the exit status. Prints the address on stderr once it answers. SIGHUP loads
+ * the settings again and takes those that a reload takes; with a fault in them the running ones stay.
+ */
+int server_main(const struct settings *settings, settings_again_fn *again, void *arg);
 
 #endif

@@ -22,7 +22,8 @@ struct idempotency;
 struct idempotent;
 
 struct server {
-    const struct settings *settings;
+    const struct settings
+        *_Atomic settings; /* A reload puts others in its place; old ones live on. */
     struct store *store;
     struct data_dirs dirs;
     struct http_server *http;

@@ -1,6 +1,8 @@
 // A server that is killed: what was acknowledged stays, a run that was cut off goes on, nothing half written is seen.
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Server } from '../lib/server.mjs';
@@ -101,4 +103,33 @@ test('two watchers, one slow, see the same; deleting a conversation closes them'
   assert.equal((await a.closed).code, 4404);
   assert.ok(!paths().some((path) => path.startsWith('workflows') && path.includes(chat.chat_id)));
   assert.ok(!readdirSync(join(server.data, 'tmp')).length);
+});
+
+test('SIGHUP takes the settings that a reload takes, and keeps the others', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'sheetflow-reload-'));
+  const file = join(dir, 'settings.yaml');
+  writeFileSync(file, 'chat_workflows:\n  execution:\n    max_steps: 1\n');
+  const own = await Server.start({ args: ['--config', file] });
+  const reloaded = async (word) => {
+    const logged = own.log.split(word).length;
+    own.child.kill('SIGHUP');
+    while (own.log.split(word).length === logged) await once(own.child.stderr, 'data');
+  };
+  try {
+    const chat = await own.create();
+    await own.upload(chat.chat_id, 'a.csv', 'a\n1\n');
+    const steps = [1, 2].map(() => ({ operation: 'csv/convert-to-excel', arguments: {} }));
+    assert.equal((await own.execute(chat.chat_id, steps)).status, 422);
+    writeFileSync(file, 'chat_workflows:\n  execution:\n    max_steps: 2\napi:\n  prefix: /other\n');
+    await reloaded('settings reloaded');
+    assert.match(own.log, /some changes need a restart/);
+    assert.equal((await own.execute(chat.chat_id, steps)).status, 200);
+    writeFileSync(file, 'chat_workflows:\n  execution:\n    max_stepps: 2\n');
+    await reloaded('the settings stay as they are');
+    assert.match(own.log, /max_steps/);
+    assert.equal((await own.execute(chat.chat_id, steps)).status, 200);
+  } finally {
+    await own.close();
+    rmSync(dir, { recursive: true });
+  }
 });
