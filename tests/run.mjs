@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
 const args = process.argv.slice(2);
 const onlyAt = args.indexOf('--only');
@@ -24,7 +24,7 @@ function isProgram(path) {
 }
 
 function suitesOf(build) {
-  const env = { SHEETFLOW: join(process.cwd(), build, 'src/cli/sheetflow'), CMOCKA_MESSAGE_OUTPUT: 'TAP' };
+  const env = { SHEETFLOW: resolve(build, 'src/cli/sheetflow'), CMOCKA_MESSAGE_OUTPUT: 'TAP' };
   // Every case through every door once; a sample on the slower builds.
   if (build !== builds[0]) env.DOORS_EVERY = '9';
   const suites = [];
