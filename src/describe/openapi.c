@@ -254,7 +254,7 @@ static void set_operation_id(struct json *op, const char *method, const char *pa
 
         if (plain)
             id[n++] = *path;
-        else if (*path != '}' && id[n - 1] != '_')
+        else if (*path != '}' && n > 0 && id[n - 1] != '_')
             id[n++] = '_';
     }
     while (n && id[n - 1] == '_')

@@ -239,7 +239,7 @@ static bool find_header(
     }
     for (uint32_t room = HEADER_FIELDS;; room = row->n_fields) {
         struct cell *cells = arena_calloc(&r->meta, room, sizeof *cells);
-        uint64_t line = r->parser.line;
+        uint64_t line;
         size_t pos;
 
         row->columns = arena_calloc(&r->meta, room, sizeof *row->columns);
@@ -465,7 +465,7 @@ bool csv_read_open(int fd, const char *name, const struct reader_args *args,
     struct source_info *info, struct err *err)
 {
     struct csv_reader *r = calloc(1, sizeof *r);
-    const char *encoding = NULL;
+    const char *encoding = "UTF-8";
     uint32_t repaired = 0;
     struct stat st;
     size_t bom = 0;

@@ -88,7 +88,7 @@ ALWAYS_INLINE bool mask_quotes(struct masks *m, struct carry *carry, uint64_t *i
     carry->start = (m->delimiter | m->lf) >> 63;
     carry->closed = closing >> 63;
     carry->cr = m->cr >> 63;
-    carry->inside = (uint64_t)((int64_t)inside >> 63);
+    carry->inside = UINT64_C(0) - (inside >> 63);
     *inner = m->lf & inside;
     m->lf &= ~inside;
     m->delimiter &= ~inside;

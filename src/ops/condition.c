@@ -71,8 +71,8 @@ static bool list_add(
             c->numbers[c->n_numbers++] = o->number;
             return true;
         }
-        o->len = num_format_int(o->integer, digits);
-        o->text = digits;
+        return hash_map_put(
+            c->texts, digits, num_format_int(o->integer, digits), &slot, &added, err);
     }
     if (c->ignore_case && !fold_operand(o, env->arena, err))
         return false;

@@ -113,6 +113,7 @@ bool condition_range(const struct json *value, const char *argument, struct oper
 {
     bool reversed;
 
+    *low = *high = (struct operand){ 0 };
     if (json_kind(value) == JSON_KIND_ARRAY && json_len(value) == 2) {
         if (!condition_operand(json_at(value, 0), true, false, argument, low, err) ||
             !condition_operand(json_at(value, 1), true, false, argument, high, err))

@@ -206,7 +206,7 @@ static bool reload(struct server *server, struct reloads *r, size_t *n_kept, str
 static void wait_for_signal(struct server *server, struct reloads *r, const sigset_t *set)
 {
     struct err err;
-    size_t n_kept;
+    size_t n_kept = 0;
     int got = 0;
 
     while (sigwait(set, &got) != 0 || (got != SIGTERM && got != SIGINT)) {

@@ -53,6 +53,15 @@ bool cell_to_number(const struct cell *cell, double *out)
     return true;
 }
 
+/* Numbers are the same only if they print the same: -0 is not 0. */
+static uint64_t bits_of(double x)
+{
+    uint64_t bits;
+
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
 bool cell_same(const struct cell *a, const struct cell *b)
 {
     if (a->type != b->type)
@@ -71,7 +80,7 @@ bool cell_same(const struct cell *a, const struct cell *b)
     case CELL_BLANK:
         return true;
     }
-    return memcmp(&a->number, &b->number, sizeof a->number) == 0;
+    return bits_of(a->number) == bits_of(b->number);
 }
 
 bool cell_keep(struct arena *arena, const struct cell *cell, struct cell *out)

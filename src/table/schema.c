@@ -117,7 +117,7 @@ static const char *free_name(struct arena *arena, struct hash_map *taken, const 
         return base;
     if (*next == 0)
         *next = 2;
-    memcpy(name, base, n);
+    memcpy(name, base, n + 1);
     do {
         int len = snprintf(name + n, SUFFIX_ROOM, "_%u", (unsigned)(*next)++);
 
