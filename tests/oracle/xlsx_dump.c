@@ -2,11 +2,12 @@
  * Prints a workbook's sheet as the reader sees it, one line a row, for comparing with other
  * readers.
  *
- *   xlsx_dump FILE [--sheet S] [--header N] [--merged fill] [--errors blank|fail] [--warnings] [--count]
+ *   xlsx_dump FILE [--sheet S] [--header N] [--merged fill] [--errors blank|fail] [--warnings] [--count] [--dialect]
  *
  *   columns<TAB>name<TAB>...
  *   row number<TAB>cell<TAB>...      n:1.5 s:text b:true d:2020-01-31 e:#N/A, blank is nothing
  *   ! kind count place               with --warnings
+ *   dialect<TAB>encoding<TAB>delimiter<TAB>quote   with --dialect, of text; 0 is none
  */
 #include "formats/source.h"
 
@@ -107,7 +108,14 @@ static bool dump_rows(struct source *s, bool count, struct err *err)
     return false;
 }
 
-static bool dump(const char *path, const struct reader_args *args, bool warnings, bool count)
+static void put_dialect(const struct source_info *info)
+{
+    printf("dialect\t%s\t%d\t%d\n", info->encoding ? info->encoding : "", info->delimiter,
+        info->quote);
+}
+
+static bool dump(
+    const char *path, const struct reader_args *args, bool warnings, bool count, bool dialect)
 {
     const char *slash = strrchr(path, '/');
     struct source_env env = { .formats = formats_new(), .warnings = warn_new(), .tmp_dir = "/tmp" };
@@ -116,6 +124,8 @@ static bool dump(const char *path, const struct reader_args *args, bool warnings
     struct err err;
     bool ok = fd >= 0 && source_open(fd, slash ? slash + 1 : path, args, &env, &s, &err);
 
+    if (ok && dialect)
+        put_dialect(source_info(s));
     if (ok)
         ok = dump_rows(s, count, &err);
     if (!ok)
@@ -134,7 +144,7 @@ static bool dump(const char *path, const struct reader_args *args, bool warnings
 int main(int argc, char **argv)
 {
     struct reader_args args = reader_args_default;
-    bool warnings = false, count = false;
+    bool warnings = false, count = false, dialect = false;
     const char *path = NULL;
 
     for (int i = 1; i < argc; i++) {
@@ -144,6 +154,8 @@ int main(int argc, char **argv)
             warnings = true;
         } else if (strcmp(a, "--count") == 0) {
             count = true;
+        } else if (strcmp(a, "--dialect") == 0) {
+            dialect = true;
         } else if (a[0] == '-') {
             if (strcmp(a, "--sheet") == 0)
                 args.sheet = next;
@@ -160,5 +172,5 @@ int main(int argc, char **argv)
     }
     if (!path)
         return 2;
-    return dump(path, &args, warnings, count) ? 0 : 1;
+    return dump(path, &args, warnings, count, dialect) ? 0 : 1;
 }

@@ -98,11 +98,10 @@ def dump(path, sheet):
     if not hasattr(ws, "iter_rows"):
         return None
     rows = {}
-    for row in ws.iter_rows():
-        for cell in row:
-            text = cell_text(cell)
-            if text:
-                rows.setdefault(cell.row, {})[cell.column] = text
+    for cell in list(ws._cells.values()):  # iter_rows() makes every cell that a sheet of a million rows may have.
+        text = cell_text(cell)
+        if text:
+            rows.setdefault(cell.row, {})[cell.column] = text
     if not rows:
         return ["empty"]
     first, last = min(rows), max(rows)

@@ -6,7 +6,7 @@
 
 #include <fcntl.h>
 
-enum { PATH_ROOM = 512, MAX_SHEETS = 16, COLUMNS = 64, ROWS = 512 };
+enum { PATH_ROOM = 512, MAX_SHEETS = 16, COLUMNS = 80, ROWS = 512 };
 
 /* A sheet as text, from cell A1 on. */
 struct grid {
@@ -110,7 +110,7 @@ static struct grid *read_csv(const char *path)
 {
     struct grid *g = calloc(1, sizeof *g);
     FILE *f = fopen(path, "rb");
-    static char bytes[1 << 16];
+    static char bytes[1 << 18];
     const char *p = bytes;
     size_t n, row = 0, column = 0;
     struct buf text;
@@ -134,11 +134,12 @@ static struct grid *read_csv(const char *path)
     return g;
 }
 
-/* LibreOffice writes 15 digits, booleans as numbers, and dates as its format says. */
+/* LibreOffice writes 15 digits, booleans as numbers, percentages with their sign, and dates as its format says. */
 static bool same_value(const char *ours, int type, const char *theirs)
 {
     int month, day, year, used = 0;
     char date[80];
+    size_t n = strlen(theirs), percent = n > 1 && theirs[n - 1] == '%';
     double a, b;
 
     if (strcmp(ours, theirs) == 0)
@@ -146,8 +147,10 @@ static bool same_value(const char *ours, int type, const char *theirs)
     if (type == CELL_BOOL)
         return strcmp(theirs, ours[0] == 't' ? "1" : "0") == 0 || strcasecmp(theirs, ours) == 0;
     if (type == CELL_NUMBER && num_parse(ours, strlen(ours), &a) &&
-        num_parse(theirs, strlen(theirs), &b))
+        num_parse(theirs, n - percent, &b)) {
+        b = percent ? b / 100 : b;
         return (a > b ? a - b : b - a) <= 1e-14 * (a < 0 ? -a : a);
+    }
     if (type != CELL_DATE || sscanf(theirs, "%2d/%2d/%4d%n", &month, &day, &year, &used) != 3)
         return false;
     snprintf(date, sizeof date, "%04d-%02d-%02d%.40s", year, month, day, theirs + used);
@@ -225,6 +228,8 @@ static const struct {
     const char *folder, *name;
     unsigned sheets;
 } books[] = {
+    { "calamine", "OOM_alloc", 10 },
+    { "calamine", "OOM_alloc2", 1 },
     { "calamine", "any_sheets", 4 },
     { "calamine", "biff5-rich-text-string", 1 },
     { "calamine", "biff5_write", 1 },
@@ -233,6 +238,7 @@ static const struct {
     { "calamine", "date_1904", 1 },
     { "calamine", "empty-string", 1 },
     { "calamine", "formula-date-format", 1 },
+    { "calamine", "gh548_incorrect_sst_unique_count", 7 },
     { "calamine", "issue127", 8 },
     { "calamine", "issue219", 1 },
     { "calamine", "issue343", 1 },
