@@ -124,7 +124,7 @@ bool drive_run(struct drive *d, const struct json *spec, const struct settings *
         return err_nomem(err);
     if (drive_interrupted())
         return err_set(err, ERR_CANCELLED, "stopped on request");
-    if (!worker_start(spec, memory_limit(settings), pass_fd, &w, err))
+    if (!worker_fork(spec, memory_limit(settings), pass_fd, &w, err))
         return false;
     ok = follow(d, w, err);
     worker_free(w);

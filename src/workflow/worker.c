@@ -9,35 +9,22 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "workflow/worker_process.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <fcntl.h>
 
-/* The sanitizers keep shadow memory far beyond any limit. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define LIMIT_MEMORY 0
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define LIMIT_MEMORY 0
-#endif
-#endif
-#ifndef LIMIT_MEMORY
-#define LIMIT_MEMORY 1
-#endif
-
-enum { READ_BYTES = 64 * 1024, SPEC_TIMEOUT_S = 10, PASSED_FD = 3 };
+enum { READ_BYTES = 64 * 1024, SPEC_TIMEOUT_S = 10 };
 #define NS_PER_MS INT64_C(1000000)
 
 struct worker {
@@ -80,120 +67,25 @@ static bool send_spec(int fd, const struct json *spec, struct err *err)
     return true;
 }
 
-/* Only descriptors 0, 1, 2 and perhaps 3 go over. */
-static int spawn(int spec_fd, int events_fd, int pass_fd, pid_t *pid)
-{
-    static char name[] = "sheetflow", verb[] = "worker";
-    char *argv[] = { name, verb, NULL };
-    posix_spawn_file_actions_t actions;
-    int rc = posix_spawn_file_actions_init(&actions);
-
-    if (rc != 0)
-        return rc;
-    rc = posix_spawn_file_actions_adddup2(&actions, spec_fd, STDIN_FILENO);
-    if (rc == 0)
-        rc = posix_spawn_file_actions_adddup2(&actions, events_fd, STDOUT_FILENO);
-    if (rc == 0 && pass_fd >= 0)
-        rc = posix_spawn_file_actions_adddup2(&actions, pass_fd, PASSED_FD);
-    if (rc == 0)
-        rc = posix_spawn_file_actions_addclosefrom_np(
-            &actions, pass_fd >= 0 ? PASSED_FD + 1 : PASSED_FD);
-    if (rc == 0)
-        rc = posix_spawn(pid, "/proc/self/exe", &actions, NULL, argv, environ);
-    posix_spawn_file_actions_destroy(&actions);
-    return rc;
-}
-
-/* Set from outside, before the job is sent, so that the spawn itself stays a plain one. */
-static void set_limits(pid_t pid, size_t memory_limit)
-{
-    struct rlimit none = { 0, 0 };
-    struct rlimit memory = { memory_limit, memory_limit };
-
-    prlimit(pid, RLIMIT_CORE, &none, NULL);
-    if (memory_limit > 0 && LIMIT_MEMORY)
-        prlimit(pid, RLIMIT_AS, &memory, NULL);
-}
-
-/*
- * A descriptor that is to be moved to a low number must not already lie there: the moves would tread on each
- * other. Returns one above PASSED_FD, close-on-exec, and closes the old.
- */
-static int lift(int fd)
-{
-    int high;
-
-    if (fd > PASSED_FD)
-        return fd;
-    high = fcntl(fd, F_DUPFD_CLOEXEC, PASSED_FD + 1);
-    close(fd);
-    return high;
-}
-
-static void close_all(const int *fds, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (fds[i] >= 0)
-            close(fds[i]);
-    }
-}
-
-/* fds: worker's end of the specification, ours; our end of the events, worker's. */
-static bool open_channels(int fds[4], struct err *err)
-{
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0)
-        return err_errno(err, errno, "a worker's channel");
-    if (pipe2(fds + 2, O_CLOEXEC) != 0) {
-        err_errno(err, errno, "a worker's channel");
-        close_all(fds, 2);
-        return false;
-    }
-    for (int i = 0; i < 4; i++)
-        fds[i] = lift(fds[i]);
-    if (fds[0] >= 0 && fds[1] >= 0 && fds[2] >= 0 && fds[3] >= 0)
-        return true;
-    err_errno(err, EMFILE, "a worker's channel");
-    close_all(fds, 4);
-    return false;
-}
-
 /* A worker that waits for its job; NULL with the err when there can be none. */
-static struct worker *spawn_worker(int pass_fd, struct err *err)
+static struct worker *new_worker(enum worker_origin origin, int pass_fd, struct err *err)
 {
     struct worker *w = calloc(1, sizeof *w);
-    int fds[4] = { -1, -1, -1, -1 }, passed = -1, rc = 0;
 
     if (!w) {
         err_nomem(err);
         return NULL;
     }
-    if (!open_channels(fds, err)) {
+    buf_init(&w->in, WORKER_MAX_LINE);
+    w->pid = w->pidfd = -1;
+    if (!worker_process_start(origin, pass_fd, &w->pid, &w->life_fd, &w->events_fd, err)) {
         free(w);
         return NULL;
     }
-    buf_init(&w->in, WORKER_MAX_LINE);
-    w->pidfd = -1;
-    w->life_fd = fds[1];
-    w->events_fd = fds[2];
-    if (pass_fd >= 0) {
-        passed = fcntl(pass_fd, F_DUPFD_CLOEXEC, PASSED_FD + 1);
-        rc = passed < 0 ? errno : 0;
-    }
-    if (rc == 0)
-        rc = spawn(fds[0], fds[3], passed, &w->pid);
-    close(fds[0]);
-    close(fds[3]);
-    if (passed >= 0)
-        close(passed);
-    if (rc != 0) {
-        w->pid = -1;
-        err_set(err, ERR_BUSY, "a worker process cannot be started: %s", strerror(rc));
-    } else {
-        w->pidfd = pidfd_open(w->pid, 0);
-        if (w->pidfd >= 0 && fcntl(w->events_fd, F_SETFL, O_NONBLOCK) == 0)
-            return w;
-        err_errno(err, errno, "a worker process");
-    }
+    w->pidfd = pidfd_open(w->pid, 0);
+    if (w->pidfd >= 0 && fcntl(w->events_fd, F_SETFL, O_NONBLOCK) == 0)
+        return w;
+    err_errno(err, errno, "a worker process");
     worker_free(w);
     return NULL;
 }
@@ -201,7 +93,7 @@ static struct worker *spawn_worker(int pass_fd, struct err *err)
 static bool give_job(
     struct worker *w, const struct json *spec, size_t memory_limit, struct err *err)
 {
-    set_limits(w->pid, memory_limit);
+    worker_process_limit(w->pid, memory_limit);
     return send_spec(w->life_fd, spec, err);
 }
 
@@ -242,7 +134,7 @@ static void make_spare(void)
     struct err ignored;
 
     if (spare_wanted())
-        worker_free(swap_spare(spawn_worker(-1, &ignored)));
+        worker_free(swap_spare(new_worker(WORKER_SPAWNED, -1, &ignored)));
 }
 
 void worker_keep_spare(bool wanted)
@@ -256,29 +148,44 @@ void worker_keep_spare(bool wanted)
         worker_free(swap_spare(NULL));
 }
 
+static bool start_new(enum worker_origin origin, const struct json *spec, size_t memory_limit,
+    int pass_fd, struct worker **out, struct err *err)
+{
+    struct worker *w = new_worker(origin, pass_fd, err);
+
+    if (!w)
+        return false;
+    if (!give_job(w, spec, memory_limit, err)) {
+        worker_free(w);
+        return false;
+    }
+    *out = w;
+    return true;
+}
+
 bool worker_start(
     const struct json *spec, size_t memory_limit, int pass_fd, struct worker **out, struct err *err)
 {
     struct worker *w = pass_fd < 0 ? swap_spare(NULL) : NULL;
-    bool was_spare = w != NULL;
+    bool ok = true;
 
-    if (w && !give_job(w, spec, memory_limit, err)) {
-        worker_free(w); /* It has died waiting. */
-        w = NULL;
+    if (!w)
+        return start_new(WORKER_SPAWNED, spec, memory_limit, pass_fd, out, err);
+    if (give_job(w, spec, memory_limit, err)) {
+        *out = w;
+    } else { /* It has died waiting. */
+        worker_free(w);
+        ok = start_new(WORKER_SPAWNED, spec, memory_limit, pass_fd, out, err);
     }
-    if (!w) {
-        w = spawn_worker(pass_fd, err);
-        if (!w)
-            return false;
-        if (!give_job(w, spec, memory_limit, err)) {
-            worker_free(w);
-            return false;
-        }
-    }
-    if (was_spare)
+    if (ok)
         make_spare();
-    *out = w;
-    return true;
+    return ok;
+}
+
+bool worker_fork(
+    const struct json *spec, size_t memory_limit, int pass_fd, struct worker **out, struct err *err)
+{
+    return start_new(WORKER_FORKED, spec, memory_limit, pass_fd, out, err);
 }
 
 /* ---- end ---- */

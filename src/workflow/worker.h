@@ -26,6 +26,13 @@ bool worker_start(const struct json *spec, size_t memory_limit, int pass_fd, str
     struct err *err) MUST_CHECK;
 
 /*
+ * As worker_start(), but the worker begins as a copy of this process instead of loading the program anew. For the command
+ * line: a process that has started threads gets a worker of the other kind.
+ */
+bool worker_fork(const struct json *spec, size_t memory_limit, int pass_fd, struct worker **out,
+    struct err *err) MUST_CHECK;
+
+/*
  * Keep one worker started ahead, so that a small job does not wait for the program to be loaded. For servers: call
  * it once with true, and with false before the end. Does not fail: without a spare worker_start() starts one.
  */

@@ -15,6 +15,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -436,6 +437,60 @@ static void a_spare_that_has_died_is_replaced(void **state)
     worker_keep_spare(false);
 }
 
+/* Started with worker_fork(); what its job came to. */
+static struct json *fork_and_ask(const char *text, int pass_fd)
+{
+    struct json *spec, *event;
+    struct worker *w;
+    struct err err;
+
+    assert_true(json_parse(text, strlen(text), &spec, &err));
+    assert_true(worker_fork(spec, 0, pass_fd, &w, &err));
+    event = next(w);
+    json_free(spec);
+    worker_free(w);
+    return event;
+}
+
+static void a_fork_does_the_job(void **state)
+{
+    int extra = open("/dev/null", O_RDONLY); /* Lies where it wants its channels. */
+    struct json *event;
+
+    (void)state;
+    setenv("WORKER", "crash", 1); /* What one that is started anew would do. */
+    event = fork_and_ask("{\"job\":\"dance\"}", extra);
+    assert_string_equal(json_get_string(event, "event"), "failed");
+    assert_string_equal(json_get_string(json_get(event, "error"), "text"), "'dance' is no job");
+    json_free(event);
+    close(extra);
+}
+
+static void *wait_for_end(void *fds)
+{
+    char byte;
+
+    return read(*(int *)fds, &byte, 1) == 0 ? fds : NULL;
+}
+
+static void a_process_with_threads_does_not_fork(void **state)
+{
+    struct json *event;
+    pthread_t thread;
+    int fds[2];
+
+    (void)state;
+    assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+    assert_int_equal(pthread_create(&thread, NULL, wait_for_end, fds), 0);
+    setenv("WORKER", "fds", 1);
+    event = fork_and_ask("{}", -1);
+    assert_string_equal(json_get_string(json_get(event, "data"), "fds"), "0 1 2 ");
+    json_free(event);
+    close(fds[1]);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    close(fds[0]);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -452,6 +507,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_job_that_makes_no_sense),
         cmocka_unit_test(a_spare_does_the_job),
         cmocka_unit_test(a_spare_that_has_died_is_replaced),
+        cmocka_unit_test(a_fork_does_the_job),
+        cmocka_unit_test(a_process_with_threads_does_not_fork),
     };
 
     if (argc == 2 && strcmp(argv[1], "worker") == 0)

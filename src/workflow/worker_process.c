@@ -1,0 +1,169 @@
+/*
+ * The process of a worker.
+ *
+ * Loading the program and its libraries takes longer than a small job. The server, which has threads and therefore must
+ * not fork, starts a spare one ahead; the command line, which has none, forks: its worker is a copy of what is loaded.
+ */
+
+#include "workflow/worker_process.h"
+
+#include "workflow/worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdio_ext.h>
+#include <sys/resource.h>
+#include <sys/single_threaded.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* The sanitizers keep shadow memory far beyond any limit. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define LIMIT_MEMORY 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define LIMIT_MEMORY 0
+#endif
+#endif
+#ifndef LIMIT_MEMORY
+#define LIMIT_MEMORY 1
+#endif
+
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/lsan_interface.h>
+#define CHECK_LEAKS() __lsan_do_leak_check()
+#else
+#define CHECK_LEAKS() ((void)0)
+#endif
+
+enum { PASSED_FD = 3 };
+
+/* Only descriptors 0, 1, 2 and perhaps 3 go over. */
+static int spawn(int spec_fd, int events_fd, int pass_fd, pid_t *pid)
+{
+    static char name[] = "sheetflow", verb[] = "worker";
+    char *argv[] = { name, verb, NULL };
+    posix_spawn_file_actions_t actions;
+    int rc = posix_spawn_file_actions_init(&actions);
+
+    if (rc != 0)
+        return rc;
+    rc = posix_spawn_file_actions_adddup2(&actions, spec_fd, STDIN_FILENO);
+    if (rc == 0)
+        rc = posix_spawn_file_actions_adddup2(&actions, events_fd, STDOUT_FILENO);
+    if (rc == 0 && pass_fd >= 0)
+        rc = posix_spawn_file_actions_adddup2(&actions, pass_fd, PASSED_FD);
+    if (rc == 0)
+        rc = posix_spawn_file_actions_addclosefrom_np(
+            &actions, pass_fd >= 0 ? PASSED_FD + 1 : PASSED_FD);
+    if (rc == 0)
+        rc = posix_spawn(pid, "/proc/self/exe", &actions, NULL, argv, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    return rc;
+}
+
+/* What the parent has not yet printed is the parent's: it goes, and so does all that runs at an exit. */
+static _Noreturn void be_worker(int spec_fd, int events_fd, int pass_fd)
+{
+    int status = err_exit_status(ERR_INTERNAL);
+
+    __fpurge(stdout);
+    if (dup2(spec_fd, STDIN_FILENO) >= 0 && dup2(events_fd, STDOUT_FILENO) >= 0 &&
+        (pass_fd < 0 || dup2(pass_fd, PASSED_FD) >= 0) &&
+        close_range(pass_fd >= 0 ? PASSED_FD + 1U : PASSED_FD, ~0U, 0) == 0) {
+        status = worker_main();
+        CHECK_LEAKS();
+    }
+    _exit(status);
+}
+
+static int fork_worker(int spec_fd, int events_fd, int pass_fd, pid_t *pid)
+{
+    *pid = fork();
+    if (*pid == 0)
+        be_worker(spec_fd, events_fd, pass_fd);
+    return *pid < 0 ? errno : 0;
+}
+
+/*
+ * A descriptor that is to be moved to a low number must not already lie there: the moves would tread on each
+ * other. Returns one above PASSED_FD, close-on-exec, and closes the old.
+ */
+static int lift(int fd)
+{
+    int high;
+
+    if (fd > PASSED_FD)
+        return fd;
+    high = fcntl(fd, F_DUPFD_CLOEXEC, PASSED_FD + 1);
+    close(fd);
+    return high;
+}
+
+static void close_all(const int *fds, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (fds[i] >= 0)
+            close(fds[i]);
+    }
+}
+
+/* fds: worker's end of the specification, ours; our end of the events, worker's. */
+static bool open_channels(int fds[4], struct err *err)
+{
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0)
+        return err_errno(err, errno, "a worker's channel");
+    if (pipe2(fds + 2, O_CLOEXEC) != 0) {
+        err_errno(err, errno, "a worker's channel");
+        close_all(fds, 2);
+        return false;
+    }
+    for (int i = 0; i < 4; i++)
+        fds[i] = lift(fds[i]);
+    if (fds[0] >= 0 && fds[1] >= 0 && fds[2] >= 0 && fds[3] >= 0)
+        return true;
+    err_errno(err, EMFILE, "a worker's channel");
+    close_all(fds, 4);
+    return false;
+}
+
+bool worker_process_start(enum worker_origin origin, int pass_fd, pid_t *pid, int *life_fd,
+    int *events_fd, struct err *err)
+{
+    int fds[4] = { -1, -1, -1, -1 }, passed = -1, rc = 0;
+
+    if (!open_channels(fds, err))
+        return false;
+    if (pass_fd >= 0) {
+        passed = fcntl(pass_fd, F_DUPFD_CLOEXEC, PASSED_FD + 1);
+        rc = passed < 0 ? errno : 0;
+    }
+    if (rc == 0 && origin == WORKER_FORKED && __libc_single_threaded)
+        rc = fork_worker(fds[0], fds[3], passed, pid);
+    else if (rc == 0)
+        rc = spawn(fds[0], fds[3], passed, pid);
+    close(fds[0]);
+    close(fds[3]);
+    if (passed >= 0)
+        close(passed);
+    if (rc != 0) {
+        close(fds[1]);
+        close(fds[2]);
+        return err_set(err, ERR_BUSY, "a worker process cannot be started: %s", strerror(rc));
+    }
+    *life_fd = fds[1];
+    *events_fd = fds[2];
+    return true;
+}
+
+/* Set from outside, before the job is sent, so that the start itself stays a plain one. */
+void worker_process_limit(pid_t pid, size_t memory_limit)
+{
+    struct rlimit none = { 0, 0 };
+    struct rlimit memory = { memory_limit, memory_limit };
+
+    prlimit(pid, RLIMIT_CORE, &none, NULL);
+    if (memory_limit > 0 && LIMIT_MEMORY)
+        prlimit(pid, RLIMIT_AS, &memory, NULL);
+}
