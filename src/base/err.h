@@ -34,6 +34,7 @@
     X(BUDGET, 422, 65, "LimitExceeded", "the data exceeds a named limit")                \
     X(UNAUTHORIZED, 401, 70, "Unauthorized", "no valid credentials")                     \
     X(FORBIDDEN, 403, 70, "Forbidden", "not allowed for this caller")                    \
+    X(QUOTA, 403, 73, "QuotaExceeded", "the owner has as much as is allowed")            \
     X(NOT_FOUND, 404, 66, "NotFound", "no such conversation, file, run or operation")    \
     X(METHOD, 405, 2, "MethodNotAllowed", "the path does not answer this method")        \
     X(STATE, 409, 75, "Conflict", "not possible in the current state")                   \

@@ -297,6 +297,8 @@ static bool choose_place(struct restore *r, const char *new_id, struct err *err)
             "the conversation %s exists already: restore with mode replace or copy", new_id);
     if (!choose_participant(r, r->exists ? old.participant : NULL, err))
         return false;
+    if (r->exists && !c->owner)
+        c->owner = old.owner;
     if (r->exists) {
         c->partition = old.partition;
         return true;

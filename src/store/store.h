@@ -56,6 +56,7 @@ struct conversation {
     char id[ID_LEN];
     const char *participant; /* "BlueWhale-4821", unique among live ones. */
     const char *name;        /* Given by the user, or NULL. */
+    const char *owner;       /* Whose it is; NULL: nobody's, for administrators alone. */
     enum conversation_status status;
     const char *partition; /* "2026/02": its folder below workflows/, without the id; may be "". */
     const char *metadata;  /* JSON object text. */
@@ -150,7 +151,12 @@ struct event {
 bool store_conversation_get(struct store *s, const char *id, struct arena *arena,
     struct conversation *out, struct err *err) MUST_CHECK;
 
+/* The same if it is `owner`'s; what is not is not there. NULL: anybody's. */
+bool store_conversation_get_of(struct store *s, const char *id, const char *owner,
+    struct arena *arena, struct conversation *out, struct err *err) MUST_CHECK;
+
 struct conversation_filter {
+    const char *owner;  /* NULL: anybody's */
     const char *status; /* NULL: any */
     const char *query;  /* NULL: any; searched in names, files, messages without case */
     uint32_t limit, offset;
@@ -214,6 +220,22 @@ struct store_reply {
 bool store_reply_find(struct store *s, const char *scope, const char *key, struct arena *arena,
     struct store_reply *out, bool *found, struct err *err) MUST_CHECK;
 
+/*
+ * Keys of clients. Of the key itself only its SHA-256 is known. A key that was revoked stays, so that what it did can
+ * be read for ever.
+ */
+enum { STORE_KEY_ID = 17 }; /* 16 hex digits and a NUL. */
+struct store_key {
+    char id[STORE_KEY_ID];
+    const char *name, *role, *owner;
+    char sha256[65];
+    int64_t created_ns;
+    int64_t expires_ns, last_used_ns, revoked_ns; /* 0: never. */
+};
+/* All, oldest first. */
+bool store_keys(struct store *s, struct arena *arena, struct store_key **out, size_t *n,
+    struct err *err) MUST_CHECK;
+
 /* ---- writing ---- */
 
 struct store_tx;
@@ -228,6 +250,7 @@ void store_add_conversation(
 /* NULL members stay; status -1 stays. updated_ns is always set. Unknown id: ERR_NOT_FOUND. */
 struct conversation_change {
     const char *name, *metadata;
+    const char *owner; /* "" makes it nobody's. */
     int status;
     int status_if; /* Only when the status is this one now, -1: always; else ERR_STATE. */
     int64_t updated_ns;
@@ -268,6 +291,19 @@ void store_restore_event(struct store_tx *tx, const char *conversation, const st
 /* Scope and key taken: ERR_STATE. */
 void store_add_reply(struct store_tx *tx, const struct store_reply *reply);
 void store_forget_replies(struct store_tx *tx, int64_t before_ns);
+/* id or hash taken: ERR_STATE. */
+void store_add_key(struct store_tx *tx, const struct store_key *key);
+void store_revoke_key(
+    struct store_tx *tx, const char *id, int64_t now_ns); /* Unknown: ERR_NOT_FOUND. */
+void store_touch_key(struct store_tx *tx, const char *id, int64_t used_ns); /* Only ever later. */
+/*
+ * With what the transaction has changed so far, `owner` may have this much (0: no limit), else ERR_QUOTA. Owner NULL
+ * is not limited.
+ */
+struct store_quota {
+    uint64_t conversations, bytes; /* Of all files. */
+};
+void store_check_quota(struct store_tx *tx, const char *owner, const struct store_quota *quota);
 
 /* Waits until durable. Frees tx whatever the outcome. */
 bool store_commit(struct store_tx *tx, struct err *err) MUST_CHECK;

@@ -12,8 +12,8 @@ static bool apply_add(struct db *db, void *change, struct err *err)
 {
     static const char sql[] =
         "INSERT INTO conversations"
-        " (id, participant, name, status, partition, metadata, created_ns, updated_ns)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING";
+        " (id, participant, name, status, partition, metadata, created_ns, updated_ns, owner)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING";
     static const char id_sql[] = "SELECT 1 FROM conversations WHERE id = ?1";
     const struct conversation *c = change;
     struct query q;
@@ -30,6 +30,7 @@ static bool apply_add(struct db *db, void *change, struct err *err)
     query_text(&q, c->metadata);
     query_int(&q, c->created_ns);
     query_int(&q, c->updated_ns);
+    query_text(&q, c->owner);
     if (!query_run(&q, &changes, err))
         return false;
     if (changes == 1)
@@ -52,6 +53,7 @@ void store_add_conversation(struct store_tx *tx, const struct conversation *c)
     *copy = *c;
     copy->participant = tx_text(tx, c->participant, "");
     copy->name = tx_text(tx, c->name, NULL);
+    copy->owner = tx_text(tx, c->owner, NULL);
     copy->partition = tx_text(tx, c->partition, "");
     copy->metadata = tx_text(tx, c->metadata, "{}");
 }
@@ -94,7 +96,7 @@ static bool apply_change(struct db *db, void *change, struct err *err)
 {
     static const char sql[] =
         "UPDATE conversations SET name = coalesce(?2, name), metadata = coalesce(?3, metadata),"
-        " status = coalesce(?4, status), updated_ns = ?5"
+        " status = coalesce(?4, status), updated_ns = ?5, owner = nullif(coalesce(?7, owner), '')"
         " WHERE id = ?1 AND (?6 IS NULL OR status = ?6)";
     const struct change *c = change;
     struct query q;
@@ -108,6 +110,7 @@ static bool apply_change(struct db *db, void *change, struct err *err)
     query_text(&q, status_or_null(c->to.status));
     query_int(&q, c->to.updated_ns);
     query_text(&q, status_or_null(c->to.status_if));
+    query_text(&q, c->to.owner);
     if (!query_run(&q, &changes, err))
         return false;
     return changes == 1 ? true : tell_why_unchanged(db, c, err);
@@ -123,6 +126,7 @@ void store_change_conversation(
     copy->to = *change;
     copy->to.name = tx_text(tx, change->name, NULL);
     copy->to.metadata = tx_text(tx, change->metadata, NULL);
+    copy->to.owner = tx_text(tx, change->owner, NULL);
     tx_id(copy->id, id);
 }
 
@@ -173,7 +177,7 @@ bool check_conversation(struct db *db, const char *id, struct err *err)
     "SELECT c.id, c.participant, c.name, c.status, c.partition, c.metadata, c.created_ns,"       \
     " c.updated_ns, (SELECT count(*) FROM messages m WHERE m.conversation = c.key),"             \
     " (SELECT count(*) FROM runs r JOIN steps s ON s.run = r.key WHERE r.conversation = c.key)," \
-    " (SELECT count(*) FROM files f WHERE f.conversation = c.key) FROM conversations c "
+    " (SELECT count(*) FROM files f WHERE f.conversation = c.key), c.owner FROM conversations c "
 
 /* The row the query stands at. */
 static bool take_row(
@@ -194,13 +198,15 @@ static bool take_row(
     out->n_messages = query_get_uint(q, 8);
     out->n_steps = query_get_uint(q, 9);
     out->n_files = query_get_uint(q, 10);
+    out->owner = query_get_text(q, 11, arena);
     return true;
 }
 
-bool read_conversation(
-    struct db *db, const char *id, struct arena *arena, struct conversation *out, struct err *err)
+static bool read_of(struct db *db, const char *id, const char *owner, struct arena *arena,
+    struct conversation *out, struct err *err)
 {
-    static const char sql[] = CONVERSATION_SELECT "WHERE c.id = ?1";
+    static const char sql[] =
+        CONVERSATION_SELECT "WHERE c.id = ?1 AND (?2 IS NULL OR c.owner = ?2)";
     struct conversation found;
     struct query q;
     bool row, ok;
@@ -208,6 +214,7 @@ bool read_conversation(
     if (!query_open(&q, db, sql, err))
         return false;
     query_text(&q, id);
+    query_text(&q, owner);
     ok = query_next(&q, &row, err) && (row || no_conversation(id, err)) &&
          take_row(&q, arena, &found, err);
     if (!query_end(&q, ok, err))
@@ -216,17 +223,29 @@ bool read_conversation(
     return true;
 }
 
-bool store_conversation_get(
-    struct store *s, const char *id, struct arena *arena, struct conversation *out, struct err *err)
+bool read_conversation(
+    struct db *db, const char *id, struct arena *arena, struct conversation *out, struct err *err)
+{
+    return read_of(db, id, NULL, arena, out, err);
+}
+
+bool store_conversation_get_of(struct store *s, const char *id, const char *owner,
+    struct arena *arena, struct conversation *out, struct err *err)
 {
     struct db *db = reader_take(s, err);
     bool ok;
 
     if (!db)
         return false;
-    ok = read_conversation(db, id, arena, out, err);
+    ok = read_of(db, id, owner, arena, out, err);
     reader_give(s, db);
     return ok;
+}
+
+bool store_conversation_get(
+    struct store *s, const char *id, struct arena *arena, struct conversation *out, struct err *err)
+{
+    return store_conversation_get_of(s, id, NULL, arena, out, err);
 }
 
 /* ---- the list ---- */
@@ -240,25 +259,36 @@ bool store_conversation_get(
     " OR EXISTS (SELECT 1 FROM messages m WHERE m.conversation = c.key"        \
     "  AND sheetflow_contains(m.content, ?3)))"
 
-/* By whether there is a text to look for and whether there is a status: keys, newest first. */
-static const char *const list_sql[2][2] = {
-    { "SELECT c.key FROM conversations c WHERE ?3 IS NULL AND ?4 IS NULL" LIST_ORDER,
-        "SELECT c.key FROM conversations c WHERE ?3 IS NULL AND c.status = ?4" LIST_ORDER },
-    { "SELECT c.key FROM conversations c WHERE " LIST_SEARCH " AND ?4 IS NULL" LIST_ORDER,
-        "SELECT c.key FROM conversations c WHERE " LIST_SEARCH " AND c.status = ?4" LIST_ORDER },
+/* By whether there is an owner, a text to look for and a status: keys, newest first. */
+#define LIST(owner, search, status) \
+    "SELECT c.key FROM conversations c WHERE " owner " AND " search " AND " status LIST_ORDER
+#define ANY_SEARCH "?3 IS NULL"
+#define ANY_STATUS "?4 IS NULL"
+#define ONE_STATUS "c.status = ?4"
+#define ANY_OWNER "?5 IS NULL"
+#define ONE_OWNER "c.owner = ?5"
+static const char *const list_sql[2][2][2] = {
+    { { LIST(ANY_OWNER, ANY_SEARCH, ANY_STATUS), LIST(ANY_OWNER, ANY_SEARCH, ONE_STATUS) },
+        { LIST(ANY_OWNER, LIST_SEARCH, ANY_STATUS), LIST(ANY_OWNER, LIST_SEARCH, ONE_STATUS) } },
+    { { LIST(ONE_OWNER, ANY_SEARCH, ANY_STATUS), LIST(ONE_OWNER, ANY_SEARCH, ONE_STATUS) },
+        { LIST(ONE_OWNER, LIST_SEARCH, ANY_STATUS), LIST(ONE_OWNER, LIST_SEARCH, ONE_STATUS) } },
 };
 
-static bool count_all(struct db *db, const char *status, uint64_t *total, struct err *err)
+static bool count_all(
+    struct db *db, const struct conversation_filter *f, uint64_t *total, struct err *err)
 {
-    static const char any_sql[] = "SELECT count(*) FROM conversations";
-    static const char status_sql[] = "SELECT count(*) FROM conversations WHERE status = ?1";
+#define COUNT "SELECT count(*) FROM conversations WHERE "
+    static const char *const sql[2][2] = {
+        { COUNT "?1 IS NULL AND ?2 IS NULL", COUNT "?1 IS NULL AND status = ?2" },
+        { COUNT "owner = ?1 AND ?2 IS NULL", COUNT "owner = ?1 AND status = ?2" },
+    };
     struct query q;
     bool row, ok;
 
-    if (!query_open(&q, db, status ? status_sql : any_sql, err))
+    if (!query_open(&q, db, sql[f->owner != NULL][f->status != NULL], err))
         return false;
-    if (status)
-        query_text(&q, status);
+    query_text(&q, f->owner);
+    query_text(&q, f->status);
     ok = query_next(&q, &row, err);
     if (ok)
         *total = query_get_uint(&q, 0);
@@ -276,14 +306,15 @@ static bool page_keys(struct db *db, const struct conversation_filter *f, const 
     struct query q;
     bool row, ok;
 
-    if (!needle && !count_all(db, f->status, total, err))
+    if (!needle && !count_all(db, f, total, err))
         return false;
-    if (!query_open(&q, db, list_sql[needle != NULL][f->status != NULL], err))
+    if (!query_open(&q, db, list_sql[f->owner != NULL][needle != NULL][f->status != NULL], err))
         return false;
     query_int(&q, needle ? -1 : (int64_t)f->limit);
     query_int(&q, needle ? 0 : (int64_t)f->offset);
     query_text(&q, needle);
     query_text(&q, f->status);
+    query_text(&q, f->owner);
     *n = 0;
     while ((ok = query_next(&q, &row, err)) && row) {
         if ((!needle || at >= f->offset) && *n < f->limit)

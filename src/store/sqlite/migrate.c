@@ -129,6 +129,23 @@ static const char *const migrations[] = {
     "  PRIMARY KEY (scope, key)"
     ") STRICT;"
     "CREATE INDEX replies_by_time ON replies (created_ns);",
+
+    /* 3: keys of clients, and whose a conversation is */
+    "CREATE TABLE api_keys ("
+    "  key INTEGER PRIMARY KEY,"
+    "  id TEXT NOT NULL UNIQUE,"
+    "  name TEXT NOT NULL,"
+    "  role TEXT NOT NULL CHECK (role IN ('admin', 'writer', 'reader')),"
+    "  owner TEXT NOT NULL,"
+    "  sha256 TEXT NOT NULL UNIQUE,"
+    "  created_ns INTEGER NOT NULL,"
+    "  expires_ns INTEGER NOT NULL,"
+    "  last_used_ns INTEGER NOT NULL,"
+    "  revoked_ns INTEGER NOT NULL"
+    ") STRICT;"
+    "ALTER TABLE conversations ADD COLUMN owner TEXT;"
+    "CREATE INDEX conversations_by_owner ON conversations (owner, created_ns, key)"
+    " WHERE owner IS NOT NULL;",
 };
 
 int db_schema_version(void)

@@ -75,7 +75,7 @@ static void test_read_only_needs_a_database_of_this_schema(void **state)
         "the database file does not exist");
     copy_file(s, SOURCE_DIR "/version_1.db", s->db);
     FAILS(s, store_open(&config, &reader, &s->err), ERR_STATE,
-        "the database was written by an older Sheetflow (schema 1; this one knows 2); start the "
+        "the database was written by an older Sheetflow (schema 1; this one knows 3); start the "
         "server once, which brings it up to date");
 }
 
@@ -85,6 +85,7 @@ static void test_version_1_is_migrated(void **state)
     struct scratch *s = *state;
     struct conversation *list;
     struct store_reply reply = { "s", "k", "r", 200, "{}", 1 };
+    struct store_key key = { .id = "0123456789abcdef", .name = "k", .role = "admin", .owner = "k" };
     struct store_tx *tx;
     struct message *messages;
     struct step *steps;
@@ -109,7 +110,9 @@ static void test_version_1_is_migrated(void **state)
     assert_int_equal(n, 1);
     tx = store_begin(s->store); /* What version 2 brought. */
     store_add_reply(tx, &reply);
+    store_add_key(tx, &key); /* What version 3 brought. */
     OK(s, store_commit(tx, &s->err));
+    assert_null(list[0].owner);
     OK(s, store_check(s->store, &s->err));
     assert_true(reopen(s));
 }
@@ -125,7 +128,7 @@ static void test_a_newer_schema_is_refused(void **state)
     poke(s->db, USER_VERSION_AT, 99);
     OK(s, fs_load(s->db, 64 << 20, &before, &n, &s->err));
     FAILS(s, store_open(&(struct store_config){ .path = s->db }, &s->store, &s->err), ERR_STATE,
-        "the database was written by a newer Sheetflow (schema 99; this one knows up to 2); "
+        "the database was written by a newer Sheetflow (schema 99; this one knows up to 3); "
         "use that version or restore an older backup");
     OK(s, fs_load(s->db, 64 << 20, &after, &m, &s->err));
     assert_int_equal(n, m);
