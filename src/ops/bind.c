@@ -108,25 +108,70 @@ int arg_find(const struct arg *const *args, size_t n, const char *key)
     return -1;
 }
 
+const char *arg_nearest(const struct arg *const *args, size_t n, const char *key)
+{
+    const char *words[BIND_MAX_WORDS] = { NULL }, *names[BIND_MAX_WORDS] = { NULL }, *near;
+    size_t n_words = 0;
+
+    /* Real names first, as one argument's alias may be another one's name. */
+    for (size_t i = 0; i < n; i++) {
+        if (args[i]->hidden)
+            continue;
+        words[n_words] = args[i]->name;
+        names[n_words++] = args[i]->name;
+    }
+    for (size_t i = 0; i < n; i++) {
+        for (const char *const *a = args[i]->aliases; a && *a && n_words < BIND_MAX_WORDS; a++) {
+            words[n_words] = *a;
+            names[n_words++] = args[i]->name;
+        }
+    }
+    near = utf8_nearest(key, words, n_words);
+    for (size_t i = 0; near && i < n_words; i++) {
+        if (strcmp(words[i], near) == 0) /* The first: words may be there twice. */
+            return names[i];
+    }
+    return NULL;
+}
+
+void bind_enumerate(const char *const *names, size_t n, char *out, size_t size)
+{
+    size_t used = 0;
+
+    out[0] = '\0';
+    for (size_t i = 0; i < n; i++) {
+        size_t len = strlen(names[i]) + (i ? 2 : 0);
+
+        if (used + len + sizeof ", ..." > size) {
+            snprintf(out + used, size - used, ", ...");
+            return;
+        }
+        used += (size_t)snprintf(out + used, size - used, "%s%s", i ? ", " : "", names[i]);
+    }
+}
+
 static bool fail_unknown(const struct bind_ctx *ctx, const struct bind_path *path,
     const struct arg *const *args, size_t n, const char *key, struct err *err)
 {
     const struct bind_path at = { path, key, 0 };
-    const char *names[BIND_MAX_FIELDS], *near;
-    char owner[sizeof err->argument];
+    const char *names[BIND_MAX_FIELDS], *near = arg_nearest(args, n, key);
+    char owner[sizeof err->argument], list[BIND_LISTED];
     size_t shown = 0;
 
     bind_path_render(path, owner, sizeof owner);
+    if (!path)
+        snprintf(owner, sizeof owner, "%s", ctx->owner);
     for (size_t i = 0; i < n; i++) {
         if (!args[i]->hidden)
             names[shown++] = args[i]->name;
     }
-    near = utf8_nearest(key, names, shown);
+    bind_enumerate(names, shown, list, sizeof list);
     if (near)
-        err_set(err, ERR_ARG, "%s has no argument '%.64s'; did you mean '%s'?",
-            path ? owner : ctx->owner, key, near);
+        err_set(err, ERR_ARG, "%s has no argument '%.64s'; did you mean '%s'?", owner, key, near);
+    else if (shown)
+        err_set(err, ERR_ARG, "%s has no argument '%.64s'. It takes: %s", owner, key, list);
     else
-        err_set(err, ERR_ARG, "%s has no argument '%.64s'", path ? owner : ctx->owner, key);
+        err_set(err, ERR_ARG, "%s has no argument '%.64s'; it takes none", owner, key);
     bind_path_render(&at, err->argument, sizeof err->argument);
     if (near)
         err_list_add(err->suggestions, sizeof err->suggestions, near);
@@ -245,6 +290,17 @@ bool op_bind(const struct op *op, const struct json *arguments, struct arena *ar
         return false;
     *out = bound;
     return true;
+}
+
+const char *arg_given(const struct json *object, const struct arg *arg)
+{
+    const struct arg *const args[] = { arg };
+
+    for (const void *it = json_first(object); it; it = json_next(object, it)) {
+        if (arg_find(args, 1, json_key(it)) == 0 && !json_isnull(json_value(it)))
+            return json_key(it);
+    }
+    return NULL;
 }
 
 bool arg_bind(const struct arg *fields, const char *owner, const char *path,

@@ -13,9 +13,11 @@
 #include "ops/op.h"
 
 enum {
-    BIND_MAX_FIELDS = 48,   /* Arguments of one object, shared ones included. */
-    BIND_MAX_ITEMS = 10000, /* Entries of one list or map. */
-    BIND_SHOWN = 60         /* Bytes of a wrong value that a sentence repeats. */
+    BIND_MAX_FIELDS = 48,                 /* Arguments of one object, shared ones included. */
+    BIND_MAX_WORDS = 4 * BIND_MAX_FIELDS, /* Their names and aliases. */
+    BIND_LISTED = 400,                    /* Bytes of a list of names in a sentence. */
+    BIND_MAX_ITEMS = 10000,               /* Entries of one list or map. */
+    BIND_SHOWN = 60                       /* Bytes of a wrong value that a sentence repeats. */
 };
 
 /* Where in the arguments we are; rendered only for errors: conditions[1].operator */
@@ -65,6 +67,11 @@ bool bind_bool_text(const char *s, bool *out);
 bool arg_name_is(const char *name, const char *key);
 /* Index of the argument that `key` names or is an alias of; -1 when there is none. */
 int arg_find(const struct arg *const *args, size_t n, const char *key);
+/* The name of the argument whose name or alias is near `key`; NULL when none is. */
+const char *arg_nearest(const struct arg *const *args, size_t n, const char *key);
+
+/* "a, b, c", cut at a whole name with "...". */
+void bind_enumerate(const char *const *names, size_t n, char *out, size_t size);
 
 /* Every argument of an operation; returns how many (at most BIND_MAX_FIELDS). */
 size_t op_args_all(const struct op *op, const struct arg **out);

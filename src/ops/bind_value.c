@@ -14,6 +14,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define WHOLE_MAX 9e15 /* Up to here a double that looks whole is the number that was meant. */
+
 static bool same_word(const char *a, const char *b)
 {
     for (;; a++, b++) {
@@ -103,8 +105,12 @@ static bool value_int(const struct bind_path *path, const struct arg *arg, const
     case JSON_KIND_REAL: {
         double d = json_num(value, NAN);
 
-        ok = d == floor(d) && fabs(d) < 9e15;
+        ok = d == floor(d) && fabs(d) < WHOLE_MAX;
         v = ok ? (int64_t)d : 0;
+        if (!ok && d == floor(d) && is_bounded(arg) && (d < arg->min || d > arg->max)) {
+            bind_show(value, shown, sizeof shown);
+            return fail_bounds(path, arg, shown, err);
+        }
         break;
     }
     case JSON_KIND_STRING: {
@@ -276,9 +282,9 @@ static bool value_strs(const struct bind_ctx *ctx, const struct bind_path *path,
 static bool value_choice(const struct bind_path *path, const struct arg *arg,
     const struct json *value, int *out, struct err *err)
 {
-    char shown[BIND_SHOWN + 16], list[400] = "";
+    char shown[BIND_SHOWN + 16], list[BIND_LISTED];
     const char *text = json_str(value), *near, *word = text;
-    size_t n = 0, used = 0;
+    size_t n = 0;
 
     for (const char *const *a = arg->choice_aliases; word && a && *a; a += 2) {
         if (same_word(a[0], text) || arg_name_is(a[0], text))
@@ -289,11 +295,9 @@ static bool value_choice(const struct bind_path *path, const struct arg *arg,
             *out = (int)n;
             return true;
         }
-        used += (size_t)snprintf(list + used, used < sizeof list ? sizeof list - used : 0, "%s%s",
-            n ? ", " : "", arg->choices[n]);
-        used = used < sizeof list ? used : sizeof list - 1;
     }
     bind_show(value, shown, sizeof shown);
+    bind_enumerate(arg->choices, n, list, sizeof list);
     near = text ? utf8_nearest(text, arg->choices, n) : NULL;
     if (near)
         bind_fail(path, err, "%s is not one of its choices; did you mean '%s'? It takes: %s", shown,

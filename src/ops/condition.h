@@ -68,4 +68,7 @@ void condition_scan_end(struct conditions *c);
 bool condition_eval(struct conditions *c, const struct batch *b, uint32_t *picks, uint32_t *n,
     struct err *err) MUST_CHECK;
 
+/* On how many rows condition i has held, whatever the others said. */
+uint64_t condition_matched(const struct conditions *c, size_t i);
+
 #endif

@@ -1,7 +1,5 @@
 /*
- * Evaluating search conditions: each one over its column for the rows that are still open.
- *
- * all: the rows left after one condition are those the next one looks at. Any: a mark a row.
+ * Evaluating search conditions: each one over its whole column, then a mark a row says which rows are chosen.
  */
 
 #include "ops/condition_int.h"
@@ -20,11 +18,16 @@ static inline unsigned lower(char c)
 
 static bool is_ascii(const char *p, size_t n)
 {
-    unsigned char any = 0;
+    uint64_t any = 0, word;
+    size_t i = 0;
 
-    for (size_t i = 0; i < n; i++)
+    for (; i + sizeof word <= n; i += sizeof word) {
+        memcpy(&word, p + i, sizeof word);
+        any |= word;
+    }
+    for (; i < n; i++)
         any |= (unsigned char)p[i];
-    return any < 0x80;
+    return (any & UINT64_C(0x8080808080808080)) == 0;
 }
 
 /* Does p[0..n) begin with the folded ASCII needle, letter case aside? */
@@ -156,7 +159,8 @@ static int compare_number(const struct operand *o, const struct cell *cell)
     int64_t whole;
     double v;
 
-    if (o->whole && cell->type == CELL_TEXT && num_parse_int(cell->text, cell->len, &whole))
+    if (o->whole && cell->type == CELL_TEXT && cell->len > CONDITION_EXACT_DIGITS &&
+        num_parse_int(cell->text, cell->len, &whole))
         return (whole > o->integer) - (whole < o->integer);
     if (!cell_to_number(cell, &v))
         return 2;
@@ -265,16 +269,15 @@ static bool is_negative(enum condition_op op)
     return op == COND_NOT_EQUALS || op == COND_NOT_CONTAINS || op == COND_NOT_IN;
 }
 
-/* Keep those of rows[0..*n) that match; those that do not go to rest[0..*n_rest) (rest may be NULL). */
-static bool filter(struct conditions *all, const struct condition *c, const struct batch *b,
-    uint32_t *rows, uint32_t *n, uint32_t *rest, uint32_t *n_rest, struct err *err)
+/* Look at every row: count those the condition holds on, and let chosen[row] (0 or 1) know. */
+static bool hold(struct conditions *all, struct condition *c, const struct batch *b,
+    uint8_t *chosen, struct err *err)
 {
     const struct cell *cells = b->columns[c->column];
     bool negative = is_negative(c->op), blank = negative || c->op == COND_IS_EMPTY;
-    uint32_t kept = 0, left = 0;
+    uint32_t matched = 0;
 
-    for (uint32_t i = 0; i < *n; i++) {
-        uint32_t row = rows[i];
+    for (uint32_t row = 0; row < b->n_rows; row++) {
         int yes = blank;
 
         if (cells[row].type != CELL_BLANK) {
@@ -283,61 +286,37 @@ static bool filter(struct conditions *all, const struct condition *c, const stru
                 return false;
             yes ^= negative;
         }
-        if (yes)
-            rows[kept++] = row;
-        else if (rest)
-            rest[left++] = row;
+        matched += (uint32_t)yes;
+        chosen[row] = (uint8_t)(all->all ? chosen[row] & yes : chosen[row] | yes);
     }
-    *n = kept;
-    if (rest)
-        *n_rest = left;
+    c->matched += matched;
     return true;
 }
 
-static bool eval_all(
-    struct conditions *c, const struct batch *b, uint32_t *picks, uint32_t *n, struct err *err)
-{
-    uint32_t left = b->n_rows;
-
-    for (uint32_t i = 0; i < left; i++)
-        picks[i] = i;
-    for (size_t i = 0; i < c->n && left; i++) {
-        if (!filter(c, &c->v[i], b, picks, &left, NULL, NULL, err))
-            return false;
-    }
-    *n = left;
-    return true;
-}
-
-static bool eval_any(
-    struct conditions *c, const struct batch *b, uint32_t *picks, uint32_t *n, struct err *err)
-{
-    uint32_t open[2][BATCH_ROWS], n_open = b->n_rows;
-    bool chosen[BATCH_ROWS] = { false };
-    int turn = 0;
-
-    for (uint32_t i = 0; i < n_open; i++)
-        open[0][i] = i;
-    for (size_t i = 0; i < c->n && n_open; i++, turn ^= 1) {
-        uint32_t hits = n_open, rest = 0;
-
-        if (!filter(c, &c->v[i], b, open[turn], &hits, open[turn ^ 1], &rest, err))
-            return false;
-        for (uint32_t k = 0; k < hits; k++)
-            chosen[open[turn][k]] = true;
-        n_open = rest;
-    }
-    *n = 0;
-    for (uint32_t i = 0; i < b->n_rows; i++) {
-        if (chosen[i])
-            picks[(*n)++] = i;
-    }
-    return true;
-}
-
+/*
+ * Every condition looks at every row, also where another one has already decided: only so is what each of them matched
+ * true by itself, and the same in any order.
+ */
 bool condition_eval(
     struct conditions *c, const struct batch *b, uint32_t *picks, uint32_t *n, struct err *err)
 {
+    uint8_t chosen[BATCH_ROWS];
+
     arena_reset(&c->scratch);
-    return c->all ? eval_all(c, b, picks, n, err) : eval_any(c, b, picks, n, err);
+    memset(chosen, c->all, b->n_rows);
+    for (size_t i = 0; i < c->n; i++) {
+        if (!hold(c, &c->v[i], b, chosen, err))
+            return false;
+    }
+    *n = 0;
+    for (uint32_t row = 0; row < b->n_rows; row++) {
+        picks[*n] = row;
+        *n += chosen[row];
+    }
+    return true;
+}
+
+uint64_t condition_matched(const struct conditions *c, size_t i)
+{
+    return c->v[i].matched;
 }

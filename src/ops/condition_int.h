@@ -25,7 +25,10 @@ struct operand {
     bool day;       /* DATE without a time: cells are compared by their day. */
 };
 
-enum { CONDITION_MAX_LIST = 10000 };
+enum {
+    CONDITION_MAX_LIST = 10000,
+    CONDITION_EXACT_DIGITS = 15 /* A double holds whole numbers of so many digits. */
+};
 
 struct condition {
     enum condition_op op;
@@ -42,6 +45,7 @@ struct condition {
     struct date_votes votes;
     enum date_order order;
     bool reads_dates;
+    uint64_t matched; /* Rows it has held on so far. */
 };
 
 struct conditions {

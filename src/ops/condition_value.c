@@ -141,7 +141,8 @@ bool condition_is_number(const struct operand *o, const struct cell *cell)
     int64_t whole;
 
     /* Whole numbers of any int64 size are compared digit by digit. */
-    if (o->whole && cell->type == CELL_TEXT && num_parse_int(cell->text, cell->len, &whole))
+    if (o->whole && cell->type == CELL_TEXT && cell->len > CONDITION_EXACT_DIGITS &&
+        num_parse_int(cell->text, cell->len, &whole))
         return whole == o->integer;
     return cell_to_number(cell, &v) && v == o->number;
 }

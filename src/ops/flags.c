@@ -40,15 +40,9 @@ static void flag_name(const char *name, char *out, size_t size)
 static bool fail_unknown(
     const struct op *op, const struct arg *const *args, size_t n, const char *key, struct err *err)
 {
-    const char *names[BIND_MAX_FIELDS], *near;
+    const char *near = arg_nearest(args, n, key);
     char typed[128], meant[128];
-    size_t shown = 0;
 
-    for (size_t i = 0; i < n; i++) {
-        if (!args[i]->hidden)
-            names[shown++] = args[i]->name;
-    }
-    near = utf8_nearest(key, names, shown);
     flag_name(key, typed, sizeof typed);
     if (near) {
         flag_name(near, meant, sizeof meant);

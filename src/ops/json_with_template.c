@@ -80,6 +80,39 @@ static const struct op_example template_examples[] = {
     { 0 },
 };
 
+/* Text is a template of its own ("{name}"), unless it was meant as JSON and is broken. */
+static bool check_text(const char *text, size_t n, struct err *err)
+{
+    const char *p = text + strspn(text, " \t\r\n");
+    struct json *parsed = NULL;
+    struct err why;
+
+    if (*p != '[' && !(*p == '{' && p[1] && strchr(" \t\r\n\"}", p[1])))
+        return true;
+    if (!json_parse(text, n, &parsed, &why))
+        return value_fail(err, "template", "the JSON text cannot be read: %s", why.text);
+    json_free(parsed);
+    return true;
+}
+
+static bool template_check(void *args, struct arena *arena, struct err *err)
+{
+    const struct json *template = ((struct template_args *)args)->template;
+
+    (void)arena;
+    switch (json_kind(template)) {
+    case JSON_KIND_OBJECT:
+    case JSON_KIND_ARRAY:
+        return true;
+    case JSON_KIND_STRING:
+        return check_text(json_str(template), json_str_len(template), err);
+    default:
+        return value_fail(err, "template",
+            "an object, a list or text with {column} for values is needed, such as "
+            "{\"name\": \"{name}\"}");
+    }
+}
+
 static bool compile(struct writer *x, const struct schema *in, unsigned depth,
     struct template **out, struct err *err)
 {
@@ -252,6 +285,7 @@ const struct op op_json_with_template = {
     .args = template_arg_list,
     .says = template_says,
     .examples = template_examples,
+    .check = template_check,
     .open = writer_open,
     .push = writer_push,
     .finish = writer_finish,

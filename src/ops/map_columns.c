@@ -84,15 +84,19 @@ static const struct op_example map_examples[] = {
     { 0 },
 };
 
-static bool check_entries(const struct items *mapping, struct err *err)
+static bool check_entries(const struct items *mapping, struct arena *arena, struct err *err)
 {
     const struct map_entry *e = mapping->v;
+    struct cell cell;
+    char where[128];
 
     for (size_t i = 0; i < mapping->n; i++) {
-        if (e[i].source || e[i].fallback)
-            continue;
-        return err_set(
-            err, ERR_ARG, "mapping.%.64s: name the source column, a default, or both", e[i].name);
+        snprintf(where, sizeof where, "mapping.%.100s", e[i].name);
+        if (!e[i].source && !e[i].fallback)
+            return value_fail(err, where, "name the source column, a default, or both");
+        snprintf(where, sizeof where, "mapping.%.100s.default", e[i].name);
+        if (!value_cell(e[i].fallback, where, arena, &cell, err))
+            return false;
     }
     return true;
 }
@@ -102,12 +106,13 @@ static bool map_check(void *args, struct arena *arena, struct err *err)
     struct map_args *a = args;
     const struct rename_entry *old = a->column_mapping.v;
     struct map_entry *e;
+    char where[128];
 
     if (a->mapping.n && a->column_mapping.n)
         return value_fail(err, "column_mapping",
             "mapping {new: old} and column_mapping {old: new} cannot both be given");
     if (a->mapping.n)
-        return check_entries(&a->mapping, err);
+        return check_entries(&a->mapping, arena, err);
     if (!a->column_mapping.n) {
         err_set(err, ERR_ARG, "mapping is required. %s", map_arg_list[0].help);
         strcpy(err->argument, "mapping");
@@ -117,14 +122,13 @@ static bool map_check(void *args, struct arena *arena, struct err *err)
     if (!e)
         return err_nomem(err);
     for (size_t i = 0; i < a->column_mapping.n; i++) {
+        snprintf(where, sizeof where, "column_mapping.%.100s", old[i].source);
         if (!old[i].name)
-            return err_set(
-                err, ERR_ARG, "column_mapping.%.64s: the new name is missing", old[i].source);
+            return value_fail(err, where, "the new name is missing");
         e[i] = (struct map_entry){ .name = old[i].name, .source = old[i].source };
         for (size_t k = 0; k < i; k++) {
             if (strcmp(e[k].name, e[i].name) == 0)
-                return err_set(err, ERR_ARG,
-                    "column_mapping: '%.64s' and '%.64s' would both be called '%.64s'",
+                return value_fail(err, where, "'%.64s' and '%.64s' would both be called '%.64s'",
                     old[k].source, old[i].source, e[i].name);
         }
     }

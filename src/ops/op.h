@@ -247,6 +247,9 @@ bool op_bind(const struct op *op, const struct json *arguments, struct arena *ar
 bool arg_bind(const struct arg *fields, const char *owner, const char *path,
     const struct json *object, struct arena *arena, void *dst, struct err *err) MUST_CHECK;
 
+/* The spelling under which `object` gives the argument; NULL when it does not, or gives null. */
+const char *arg_given(const struct json *object, const struct arg *arg);
+
 /*
  * The JSON object that command-line flags stand for: pairs {name, text} as typed, where a NULL text is a bare flag.
  * Types come from the declaration; "@file" is read by the caller beforehand. Errors: ERR_ARG / ERR_USAGE.

@@ -33,7 +33,8 @@ static const struct arg search_arg_list[] = {
         .ask = "What should I look for, and in which column?" },
     { ARG(struct search_args, logic, CHOICE), .fallback = "\"AND\"", .choices = logic_choices,
         .choice_aliases = logic_aliases,
-        .help = "Whether all conditions must hold (AND) or one is enough (OR)." },
+        .help = "Whether all conditions must hold (AND) or one is enough (OR); statistics.matched "
+                "counts for each condition the rows on which it held by itself." },
     { ARG(struct search_args, match_all, MAYBE), .hidden = true,
         .help = "Older spelling of logic: true for AND, false for OR." },
     { 0 },
@@ -152,11 +153,14 @@ static bool search_push(
 static bool search_result(void *state, struct json *result, struct err *err)
 {
     const struct search *s = state;
-    struct json *statistics = json_new_object();
+    struct json *statistics = json_new_object(), *matched = json_new_array();
 
+    for (size_t i = 0; i < s->n_conditions; i++)
+        json_add(matched, json_new_int((int64_t)condition_matched(s->conditions, i)));
     json_set_int(statistics, "total_rows", (int64_t)s->total);
     json_set_int(statistics, "filtered_rows", (int64_t)s->kept);
     json_set_int(statistics, "conditions_applied", (int64_t)s->n_conditions);
+    json_set(statistics, "matched", matched);
     return json_set(result, "statistics", statistics) || err_nomem(err);
 }
 

@@ -77,6 +77,18 @@ static const char *name_of(const struct operation *o, size_t i)
     return o->files[i].name;
 }
 
+/* Under any of its spellings. */
+static bool is_given(const struct operation *o, const char *name)
+{
+    const struct arg *arg;
+
+    for (size_t i = 0; (arg = op_arg(o->op, i)); i++) {
+        if (strcmp(arg->name, name) == 0)
+            return arg_given(o->arguments, arg) != NULL;
+    }
+    return false;
+}
+
 static bool take_arguments(struct call *call, struct operation *o, struct err *err)
 {
     const struct door *door = door_of(o->op);
@@ -85,7 +97,7 @@ static bool take_arguments(struct call *call, struct operation *o, struct err *e
         if (!json_set_string(o->arguments, o->files[i].field, name_of(o, i)))
             return err_nomem(err);
     }
-    if (door->silent && !json_get(o->arguments, door->silent) &&
+    if (door->silent && !is_given(o, door->silent) &&
         !json_set_bool(o->arguments, door->silent, false))
         return err_nomem(err);
     if (door->return_file) {
@@ -93,7 +105,7 @@ static bool take_arguments(struct call *call, struct operation *o, struct err *e
             return false;
         json_remove(o->arguments, "return_file");
     }
-    if (door->stem && !json_get(o->arguments, "output_filename")) {
+    if (door->stem && !is_given(o, "output_filename")) {
         char stamp[DATE_TEXT_MAX];
 
         date_format_stamp(clock_wall_ns(), stamp);

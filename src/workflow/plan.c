@@ -191,17 +191,6 @@ static struct json *setting_value(const struct settings *settings, const char *p
     }
 }
 
-static bool is_given(const struct json *object, const struct arg *arg)
-{
-    if (json_get(object, arg->name))
-        return true;
-    for (const char *const *alias = arg->aliases; alias && *alias; alias++) {
-        if (json_get(object, *alias))
-            return true;
-    }
-    return false;
-}
-
 /* JSON values are lent as const; these are the caller's own to change. */
 static struct json *own(const struct json *value)
 {
@@ -209,22 +198,64 @@ static struct json *own(const struct json *value)
 }
 
 static bool apply_to(
+    struct json *object, const struct arg *args, const struct settings *settings, struct err *err);
+
+/* Forms bring lists as JSON text: parsed in its place. What cannot be parsed is told when it is bound. */
+static bool parse_in_place(struct json *object, const char *key, struct err *err)
+{
+    const char *text = json_get_string(object, key);
+    struct json *parsed = NULL;
+    struct err ignored;
+
+    if (!text || !json_parse(text, strlen(text), &parsed, &ignored))
+        return true;
+    return json_set(object, key, parsed) || err_nomem(err);
+}
+
+/* The objects of a list, or one object alone. */
+static bool apply_to_items(
+    struct json *object, const struct arg *a, const struct settings *settings, struct err *err)
+{
+    const char *key = arg_given(object, a);
+    struct json *list;
+
+    if (!key)
+        return true;
+    if (!parse_in_place(object, key, err))
+        return false;
+    list = own(json_get(object, key));
+    if (json_kind(list) == JSON_KIND_OBJECT)
+        return apply_to(list, a->fields, settings, err);
+    for (size_t i = 0; json_kind(list) == JSON_KIND_ARRAY && i < json_len(list); i++) {
+        struct json *item = own(json_at(list, i));
+
+        if (json_kind(item) == JSON_KIND_OBJECT && !apply_to(item, a->fields, settings, err))
+            return false;
+    }
+    return true;
+}
+
+static bool has_settings(const struct arg *args)
+{
+    for (const struct arg *a = args; a && a->name; a++) {
+        if (a->setting)
+            return true;
+    }
+    return false;
+}
+
+static bool apply_to(
     struct json *object, const struct arg *args, const struct settings *settings, struct err *err)
 {
     for (const struct arg *a = args; a && a->name; a++) {
-        const struct json *list = json_get(object, a->name);
-
         /* The table's own default is the declaration's as well and need not be spelled out. */
-        if (a->setting && !is_given(object, a) &&
+        if (a->setting && !arg_given(object, a) &&
             strcmp(settings_source(settings, a->setting), "default") != 0 &&
             !json_set(object, a->name, setting_value(settings, a->setting)))
             return err_nomem(err);
-        for (size_t i = 0; a->type == ARG_OBJECTS && i < json_len(list); i++) {
-            struct json *item = own(json_at(list, i));
-
-            if (json_kind(item) == JSON_KIND_OBJECT && !apply_to(item, a->fields, settings, err))
-                return false;
-        }
+        if (a->type == ARG_OBJECTS && has_settings(a->fields) &&
+            !apply_to_items(object, a, settings, err))
+            return false;
     }
     return true;
 }
@@ -232,12 +263,10 @@ static bool apply_to(
 /* The value an argument will have, as text: given, or its default. NULL when it is neither or no text. */
 static const char *value_of(const struct json *object, const struct arg *arg, char out[64])
 {
-    const struct json *given = json_get(object, arg->name);
+    const char *key = arg_given(object, arg);
 
-    for (const char *const *alias = arg->aliases; !given && alias && *alias; alias++)
-        given = json_get(object, *alias);
-    if (given)
-        return json_str(given);
+    if (key)
+        return json_get_string(object, key);
     if (!arg->fallback || arg->fallback[0] != '"')
         return NULL;
     snprintf(out, 64, "%s", arg->fallback + 1);

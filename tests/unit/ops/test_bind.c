@@ -32,7 +32,9 @@ static const struct {
     { "a typo", "excel/extract-columns", "{'column': 'a'}",
         "excel/extract-columns has no argument 'column'; did you mean 'columns'?", "column" },
     { "nothing like it", "excel/extract-columns", "{'xyzzy': 1}",
-        "excel/extract-columns has no argument 'xyzzy'", "xyzzy" },
+        "excel/extract-columns has no argument 'xyzzy'. It takes: columns, remove_duplicates, "
+        "include_statistics, sheet, header_row, delimiter, quote, encoding, merged, errors",
+        "xyzzy" },
     { "an alias and its name", "excel/search",
         "{'sheet': 'a', 'sheet_name': 'b', 'conditions': []}",
         "sheet_name: means the same argument as 'sheet'; give one of them", "sheet_name" },
@@ -102,7 +104,9 @@ static const struct {
     { "a long name is cut at a character", "excel/extract-columns",
         "{'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxéé': 1}",
         "excel/extract-columns has no argument "
-        "'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx'",
+        "'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx'. It takes: columns, "
+        "remove_duplicates, include_statistics, sheet, header_row, delimiter, quote, encoding, "
+        "merged, errors",
         "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxéé" },
     { "a quote of two characters", "csv/convert-to-excel", "{'quote': '<>'}",
         "quote: '<>' is not one character or 'none'", "quote" },
