@@ -29,9 +29,11 @@
     }
 
 static const char *const log_levels[] = { "debug", "info", "warning", "error", NULL };
+static const char *const logged_requests[] = { "none", "errors", "all", NULL };
 static const char *const log_formats[] = { "text", "json", NULL };
 static const char *const partitions[] = { "time-based", "hash-based", "folder-based", NULL };
 static const char *const recovers[] = { "resume", "fail", NULL };
+static const char *const sandboxes[] = { "try", "require", NULL };
 static const char *const compressions[] = { "gzip", "zip", "tar", NULL };
 static const char *const databases[] = { "postgresql", "mysql", "sqlite", NULL };
 
@@ -91,6 +93,8 @@ const struct setting setting_table[] = {
 
     CHOICE("logging.level", "info", log_levels, true, "Least serious lines that are logged."),
     CHOICE("logging.format", "text", log_formats, false, "Form of a log line."),
+    CHOICE("logging.requests", "errors", logged_requests, true,
+        "Requests that are logged: none, those refused or failed, or all."),
     STRING("logging.file", "", false, "Log file; empty means standard error."),
 
     BOOL("chat_workflows.enabled", "true", false, "Serve conversations."),
@@ -111,6 +115,9 @@ const struct setting setting_table[] = {
         "Folder of dumps; empty means dumps below the data folder."),
     STRING("chat_workflows.storage.sqlite_path", "", false,
         "Database file; empty means sqlite/chat.db below the data folder."),
+    INT("chat_workflows.storage.reserve_mb", "64", 0, 1048576, true,
+        "Room left free on the data folder's disk, in MiB: with less, uploads and runs are "
+        "refused."),
 
     BOOL("chat_workflows.backup.enabled", "true", true, "Back the database up by itself."),
     INT("chat_workflows.backup.interval_minutes", "60", 1, 525600, true,
@@ -140,6 +147,8 @@ const struct setting setting_table[] = {
         "Keep the outputs of the steps before the last."),
     CHOICE("chat_workflows.execution.recover", "resume", recovers, true,
         "What happens at start to a run that a crash cut off."),
+    CHOICE("chat_workflows.execution.sandbox", "try", sandboxes, false,
+        "Workers without a whole sandbox: try tells of them, require refuses to start."),
     INT("chat_workflows.execution.workers", "0", 0, 1024, false,
         "Runs at the same time; 0 means one for each processor."),
     INT("chat_workflows.execution.memory_limit_mb", "512", 64, 1048576, true,

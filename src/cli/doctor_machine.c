@@ -150,24 +150,6 @@ void doctor_ports(struct doctor *d)
 
 /* ---- sandbox ---- */
 
-/* There is no way back out of it, so a child goes in. */
-static bool probe_sandbox(unsigned *parts)
-{
-    struct json *spec = json_new_object();
-    int status = 0;
-    pid_t pid;
-
-    fflush(NULL); /* The child must not write it again. */
-    pid = fork();
-    if (pid == 0)
-        _exit((int)sandbox_enter(spec));
-    json_free(spec);
-    while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        ;
-    *parts = WIFEXITED(status) ? (unsigned)WEXITSTATUS(status) : 0;
-    return pid > 0;
-}
-
 void doctor_sandbox(struct doctor *d)
 {
     static const char advice[] =
@@ -175,7 +157,7 @@ void doctor_sandbox(struct doctor *d)
         "(containers), closes the rest.";
     unsigned parts;
 
-    if (!probe_sandbox(&parts)) {
+    if (!sandbox_probe(&parts)) {
         doctor_tell(d, DOCTOR_FAULT, "sandbox", "Allow the user more processes (ulimit -u).",
             "no process can be started: %s", strerror(errno));
         return;

@@ -392,6 +392,11 @@ fail:
     return false;
 }
 
+void http_load(const struct http_server *s, struct http_load *out)
+{
+    *out = (struct http_load){ s->n_conns, atomic_load(&s->n_watchers) };
+}
+
 uint16_t http_port(const struct http_server *s)
 {
     return s->ports[0].number;

@@ -138,6 +138,8 @@ struct http_app {
     void (*route)(void *arg, struct http_exchange *x);
     /* Pool thread (or loop thread, see plan.quick). Fill x->reply (status, body, ...). Called for errors as well. */
     void (*handle)(void *arg, struct http_exchange *x);
+    /* Any thread; must not block. The reply stands and is about to be sent; may be NULL. */
+    void (*answered)(void *arg, const struct http_exchange *x);
     /* Pool thread. `origin` may be NULL. */
     void (*ws_open)(void *arg, const char *path, const char *query, const char *origin,
         const char *host, struct ws_decision *out);
@@ -179,6 +181,10 @@ struct http_server;
 /* Bind, and start the threads. Errors: ERR_STATE naming the address that is taken. */
 bool http_start(const struct http_config *config, const struct http_app *app,
     struct http_server **out, struct err *err) MUST_CHECK;
+struct http_load {
+    uint64_t connections, watchers; /* Watchers are connections, too. */
+};
+void http_load(const struct http_server *s, struct http_load *out); /* Thread-safe. */
 uint16_t http_port(const struct http_server *s);
 uint16_t http_ws_port(const struct http_server *s);
 /*

@@ -123,6 +123,8 @@ static void settle(struct http_x *x)
             return;
         }
     }
+    if (s->app.answered)
+        s->app.answered(s->app.arg, &x->pub);
     multipart_free(x->form); /* Files that nobody took. */
     x->form = NULL;
     if (!x->at_once)

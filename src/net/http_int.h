@@ -157,7 +157,7 @@ struct http_server {
     bool mail_signalled;
 
     struct http_conn *conns;
-    size_t n_conns;
+    atomic_size_t n_conns;
     struct http_addr *addrs[HTTP_ADDR_BUCKETS];
     size_t lent; /* Exchanges and jobs that are out of the loop's hands. */
     struct http_source *dead;

@@ -1,7 +1,8 @@
 /* Dumps of conversations, their return, and backups of the database. */
 
+#include "base/clock.h"
 #include "server/folder.h"
-#include "server/server_int.h"
+#include "server/metrics.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -111,7 +112,10 @@ bool server_backup(struct server *server, char *name, char *path, struct err *er
 {
     struct folder folder = folder_of(server);
 
-    return folder_backup(&folder, name, path, err);
+    if (!folder_backup(&folder, name, path, err))
+        return false;
+    metrics_backup(server->metrics, clock_wall_ns());
+    return true;
 }
 
 bool api_backup(struct call *call, struct err *err)

@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-static struct json *facts(const struct server *server)
+struct json *server_facts(const struct server *server)
 {
     struct json *o = json_new_object();
 
@@ -20,27 +20,12 @@ static struct json *facts(const struct server *server)
 
 bool api_health(struct call *call, struct err *err)
 {
-    struct json *data = facts(call->server);
+    struct json *data = server_facts(call->server);
 
     (void)err;
     json_set_string(data, "status", "healthy");
     json_set_int(data, "uptime_seconds", (clock_wall_ns() - call->server->started_ns) / 1000000000);
     reply_data(call, 200, "Service is healthy", data);
-    return true;
-}
-
-bool api_ready(struct call *call, struct err *err)
-{
-    struct json *data;
-
-    if (!store_healthy(call->server->store, err)) {
-        err->code = ERR_BUSY;
-        return false;
-    }
-    data = facts(call->server);
-    json_set_string(data, "status", "ready");
-    json_set_string(data, "database", store_version());
-    reply_data(call, 200, "Service is ready", data);
     return true;
 }
 
@@ -60,7 +45,7 @@ bool api_operations(struct call *call, struct err *err)
 
 bool api_root(struct call *call, struct err *err)
 {
-    struct json *data = facts(call->server), *links = json_new_object();
+    struct json *data = server_facts(call->server), *links = json_new_object();
     const char *base = arena_printf(call->arena, "%s%s", view_base_url(call), call->server->prefix);
 
     (void)err;

@@ -169,6 +169,17 @@ void dispatcher_stop(struct dispatcher *d)
     free(d);
 }
 
+void dispatcher_load(struct dispatcher *d, struct dispatcher_load *out)
+{
+    *out = (struct dispatcher_load){ .slots = d->n_threads };
+    pthread_mutex_lock(&d->lock);
+    for (const struct job *j = d->jobs; j; j = j->next) {
+        out->queued += j->state == JOB_QUEUED;
+        out->running += j->state == JOB_TAKEN;
+    }
+    pthread_mutex_unlock(&d->lock);
+}
+
 unsigned dispatcher_running(struct dispatcher *d, const char *conversation)
 {
     unsigned n;

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "server/metrics.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -23,7 +24,7 @@ struct janitor {
     pthread_mutex_t lock;
     pthread_cond_t wake;
     bool stop;
-    int64_t last_backup_ns;
+    int64_t first_look_ns;
 };
 
 /* ---- files that grow old ---- */
@@ -67,6 +68,7 @@ static void sweep(struct sweep *s)
 static void backup(struct janitor *j, int64_t now)
 {
     const struct settings *s = j->server->settings;
+    int64_t last = metrics_last_backup(j->server->metrics);
     int64_t interval =
         settings_int(s, "chat_workflows.backup.interval_minutes") * MINUTE * NS_PER_S;
     struct sweep old = { .dir = j->server->dirs.snapshots,
@@ -76,13 +78,13 @@ static void backup(struct janitor *j, int64_t now)
     char name[FS_NAME_MAX + 1], path[FS_PATH_MAX];
     struct err err;
 
-    if (!settings_bool(s, "chat_workflows.backup.enabled") || now - j->last_backup_ns < interval)
+    if (!settings_bool(s, "chat_workflows.backup.enabled") ||
+        now - (last ? last : j->first_look_ns) < interval)
         return;
     if (!server_backup(j->server, name, path, &err)) {
         log_write(LOG_ERROR, "the backup failed", "error", err.text, NULL);
         return; /* And the old ones stay. */
     }
-    j->last_backup_ns = now;
     log_write(LOG_INFO, "backup written", "file", name, NULL);
     sweep(&old);
 }
@@ -152,7 +154,9 @@ bool janitor_start(struct server *server, struct janitor **out, struct err *err)
     j->server = server;
     /* The last backup may be an earlier process's; a fresh folder waits a whole interval for its first. */
     sweep(&look);
-    j->last_backup_ns = look.newest_ns ? look.newest_ns : clock_wall_ns();
+    j->first_look_ns = clock_wall_ns();
+    if (look.newest_ns > 0)
+        metrics_backup(server->metrics, look.newest_ns);
     pthread_mutex_init(&j->lock, NULL);
     pthread_cond_init(&j->wake, NULL);
     if (pthread_create(&j->thread, NULL, janitor_main, j) != 0) {

@@ -9,6 +9,7 @@
 #include "base/utf8.h"
 #include "describe/openapi.h"
 #include "ops/op.h"
+#include "server/metrics.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +23,8 @@ enum route_flags {
     ROUTE_TOP = 1 << 0,   /* Answers without the prefix as well. */
     ROUTE_KEYED = 1 << 1, /* Honours Idempotency-Key. */
     ROUTE_SLOT = 1 << 2,  /* Waits for a worker: answered by a slot (slots.c). */
-    OPERATION = ROUTE_SLOT | ROUTE_KEYED
+    ROUTE_ROOM = 1 << 3,  /* Writes files: needs room on the disk. */
+    OPERATION = ROUTE_SLOT | ROUTE_KEYED | ROUTE_ROOM
 };
 
 struct route {
@@ -38,21 +40,21 @@ struct route {
 static const struct route routes[] = {
     { "POST",   "/chat/workflows",                            HTTP_BODY_FORM_OR_JSON, LIMIT_JSON,      api_chat_create,         ROUTE_KEYED },
     { "GET",    "/chat/workflows",                            HTTP_BODY_NONE,         LIMIT_JSON,      api_chat_list,           0 },
-    { "POST",   "/chat/workflows/restore",                    HTTP_BODY_FORM,         LIMIT_DUMP,      api_restore,             0 },
+    { "POST",   "/chat/workflows/restore",                    HTTP_BODY_FORM,         LIMIT_DUMP,      api_restore,             ROUTE_ROOM },
     { "GET",    "/chat/workflows/{id}",                       HTTP_BODY_NONE,         LIMIT_JSON,      api_chat_get,            0 },
     { "PATCH",  "/chat/workflows/{id}",                       HTTP_BODY_JSON,         LIMIT_JSON,      api_chat_patch,          0 },
     { "DELETE", "/chat/workflows/{id}",                       HTTP_BODY_NONE,         LIMIT_JSON,      api_chat_delete,         0 },
-    { "POST",   "/chat/workflows/{id}/upload",                HTTP_BODY_FORM,         LIMIT_UPLOAD,    api_upload,              ROUTE_KEYED },
-    { "POST",   "/chat/workflows/{id}/execute",               HTTP_BODY_FORM_OR_JSON, LIMIT_JSON,      api_execute,             ROUTE_KEYED },
+    { "POST",   "/chat/workflows/{id}/upload",                HTTP_BODY_FORM,         LIMIT_UPLOAD,    api_upload,              ROUTE_KEYED | ROUTE_ROOM },
+    { "POST",   "/chat/workflows/{id}/execute",               HTTP_BODY_FORM_OR_JSON, LIMIT_JSON,      api_execute,             ROUTE_KEYED | ROUTE_ROOM },
     { "GET",    "/chat/workflows/{id}/runs",                  HTTP_BODY_NONE,         LIMIT_JSON,      api_runs,                0 },
     { "GET",    "/chat/workflows/{id}/runs/{run}",            HTTP_BODY_NONE,         LIMIT_JSON,      api_run_get,             0 },
     { "POST",   "/chat/workflows/{id}/runs/{run}/cancel",     HTTP_BODY_NONE,         LIMIT_JSON,      api_run_cancel,          0 },
     { "GET",    "/chat/workflows/{id}/files/{name}",          HTTP_BODY_NONE,         LIMIT_JSON,      api_file_get,            0 },
     { "GET",    "/chat/workflows/{id}/files/{name}/preview",  HTTP_BODY_NONE,         LIMIT_JSON,      api_preview,             0 },
     { "GET",    "/chat/workflows/{id}/events",                HTTP_BODY_NONE,         LIMIT_JSON,      api_events,              0 },
-    { "POST",   "/chat/workflows/{id}/dump",                  HTTP_BODY_NONE,         LIMIT_JSON,      api_dump,                0 },
+    { "POST",   "/chat/workflows/{id}/dump",                  HTTP_BODY_NONE,         LIMIT_JSON,      api_dump,                ROUTE_ROOM },
     { "GET",    "/chat/downloads/{name}",                     HTTP_BODY_NONE,         LIMIT_JSON,      api_dump_get,            0 },
-    { "POST",   "/chat/sqlite/backup",                        HTTP_BODY_NONE,         LIMIT_JSON,      api_backup,              0 },
+    { "POST",   "/chat/sqlite/backup",                        HTTP_BODY_NONE,         LIMIT_JSON,      api_backup,              ROUTE_ROOM },
     { "POST",   "/excel/info",                                HTTP_BODY_FORM_OR_JSON, LIMIT_FILE,      api_info,                ROUTE_SLOT },
     { "POST",   "/csv/info",                                  HTTP_BODY_FORM_OR_JSON, LIMIT_FILE,      api_info,                ROUTE_SLOT },
     { "POST",   "/excel/search/suggest-operators",            HTTP_BODY_FORM_OR_JSON, LIMIT_FILE,      api_suggest_operators,   ROUTE_SLOT },
@@ -68,6 +70,7 @@ static const struct route routes[] = {
     { "GET",    "/docs/{name}",                               HTTP_BODY_NONE,         LIMIT_JSON,      api_docs_part,           ROUTE_TOP },
     { "GET",    "/health",                                    HTTP_BODY_NONE,         LIMIT_JSON,      api_health,              ROUTE_TOP },
     { "GET",    "/health/ready",                              HTTP_BODY_NONE,         LIMIT_JSON,      api_ready,               ROUTE_TOP },
+    { "GET",    "/metrics",                                   HTTP_BODY_NONE,         LIMIT_JSON,      api_metrics,             ROUTE_TOP },
     { "GET",    "/",                                          HTTP_BODY_NONE,         LIMIT_JSON,      api_root,                ROUTE_TOP },
 };
 
@@ -94,7 +97,16 @@ bool routes_describe(size_t i, struct openapi_route *out)
     return true;
 }
 
-enum match { MATCH_NONE, MATCH_PATH, MATCH_ALL };
+size_t routes_index(const struct http_exchange *x)
+{
+    const struct route *route = x->plan.route;
+
+    if (!route)
+        return ARRAY_LEN(routes) + METRICS_NO_ROUTE;
+    return route >= routes && route < routes + ARRAY_LEN(routes)
+               ? (size_t)(route - routes)
+               : ARRAY_LEN(routes) + METRICS_OPERATION;
+}
 
 static bool is_uuid(const char *s, size_t n)
 {
@@ -216,6 +228,13 @@ static uint64_t limit_of(const struct server *server, enum body_limit limit)
     return JSON_MAX_BYTES;
 }
 
+static bool has_room(const struct server *server, const struct route *route)
+{
+    uint64_t room;
+
+    return !(route->flags & ROUTE_ROOM) || server_room(server, &room);
+}
+
 void routes_plan(void *arg, struct http_exchange *x)
 {
     struct server *server = arg;
@@ -226,7 +245,8 @@ void routes_plan(void *arg, struct http_exchange *x)
     x->plan.route = (void *)(uintptr_t)route;
     x->plan.upload_dir = server->dirs.tmp;
     x->plan.max_body = JSON_MAX_BYTES;
-    if (!route || server->stopping || !host_allowed(server, x->request.host)) {
+    if (!route || server->stopping || !host_allowed(server, x->request.host) ||
+        !has_room(server, route)) {
         x->plan.refuse = 1;
         return;
     }
@@ -294,6 +314,9 @@ static bool check(struct call *call, const struct route *route, const char *allo
     }
     if (!route)
         return err_set(err, ERR_NOT_FOUND, "there is nothing at this path");
+    if (!has_room(call->server, route))
+        return err_set(err, ERR_NO_SPACE,
+            "the server's disk is nearly full; nothing more is taken in until there is room");
     if (call->x->body_error.code == ERR_TOO_LARGE)
         return err_set(err, ERR_TOO_LARGE, "the request is larger than the limit of %s",
             upper_limit_text(call, route));

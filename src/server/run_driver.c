@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/rand.h"
 #include "ops/op.h"
+#include "server/metrics.h"
 #include "workflow/worker.h"
 
 #include <poll.h>
@@ -379,6 +380,7 @@ static bool end_completed(struct drive *d, struct err *err)
     json_set_int(body, "total_steps", (int64_t)d->n_steps);
     json_set_int(body, "output_files_count", (int64_t)json_len(outputs));
     json_set(body, "output_files", outputs);
+    d->run.status = RUN_COMPLETED;
     json_set_string(body, "message", "Workflow completed successfully");
     change_event(change, "workflow_completed", body, NULL);
     return settle(d, err);
@@ -396,6 +398,7 @@ static bool end_short(
     struct change *change;
     struct err before;
 
+    d->run.status = status;
     /* The end must be told even where what came before it cannot be. */
     if (!settle(d, &before))
         log_write(
@@ -543,6 +546,16 @@ static bool drive(struct drive *d, struct err *err)
     return ok;
 }
 
+/* Once the end is recorded. */
+static void count(const struct drive *d)
+{
+    struct metrics *m = d->server->metrics;
+
+    metrics_run(m, d->run.status);
+    for (size_t i = d->first; i < d->n_steps; i++)
+        metrics_step(m, &d->steps[i]);
+}
+
 void run_drive(struct server *server, const struct job_control *control)
 {
     struct drive d = { .server = server, .control = control };
@@ -566,6 +579,8 @@ void run_drive(struct server *server, const struct job_control *control)
             poll(NULL, 0, RETRY_MS);
         }
     }
+    if (d.ended)
+        count(&d);
     log_write(LOG_INFO, d.ended ? "run ended" : "run set aside", "run_id", d.run.id, "error",
         err.text, NULL);
     arena_deinit(&d.arena);

@@ -11,9 +11,12 @@
 #include "base/log.h"
 #include "base/num.h"
 #include "server/folder.h"
-#include "server/server_int.h"
+#include "server/metrics.h"
+#include "server/notify.h"
+#include "workflow/sandbox.h"
 #include "workflow/worker.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -113,6 +116,29 @@ static uint64_t last_seq(void *arg, const char *id)
     return store_last_seq(server->store, id, &seq, &(struct err){ 0 }) ? seq : 0;
 }
 
+static void log_request(const struct server *server, const struct http_exchange *x)
+{
+    const char *which = settings_string(server->settings, "logging.requests");
+    int status = x->reply.status;
+    char number[16], ms[32];
+
+    if (strcmp(which, "all") != 0 && !(status >= 400 && strcmp(which, "errors") == 0))
+        return;
+    snprintf(number, sizeof number, "%d", status);
+    snprintf(ms, sizeof ms, "%.1f", (double)(clock_wall_ns() - x->request.started_ns) / 1e6);
+    log_write(status >= 500 ? LOG_ERROR : LOG_INFO, "request", "request_id", x->request.id,
+        "client", x->request.client, "method", x->request.method ? x->request.method : "", "path",
+        x->request.raw_path, "status", number, "ms", ms, NULL);
+}
+
+static void answered(void *arg, const struct http_exchange *x)
+{
+    struct server *server = arg;
+
+    metrics_request(server->metrics, routes_index(x), x);
+    log_request(server, x);
+}
+
 /* ---- start and stop ---- */
 
 static bool open_data(struct server *server, int *lock, struct err *err)
@@ -132,6 +158,7 @@ static bool start_http(struct server *server, struct err *err)
     struct http_app app = { .arg = server,
         .route = routes_plan,
         .handle = routes_handle,
+        .answered = answered,
         .ws_open = ws_open,
         .ws_may_watch = ws_may_watch,
         .replay = replay,
@@ -160,6 +187,25 @@ static bool check_host(const struct settings *s, struct err *err)
         "other machines could reach %s and no key is asked for; use a loopback address, or set "
         "app.allow_public (SHEETFLOW_APP_ALLOW_PUBLIC=true) behind a proxy that asks for one",
         host);
+}
+
+static bool check_sandbox(struct server *server, struct err *err)
+{
+    const char *state;
+
+    if (!sandbox_probe(&server->sandbox))
+        return err_errno(err, errno, "a process cannot be started");
+    state = sandbox_state(server->sandbox);
+    if (strcmp(state, "full") == 0)
+        return true;
+    if (strcmp(settings_string(server->settings, "chat_workflows.execution.sandbox"), "require") ==
+        0)
+        return err_set(err, ERR_STATE,
+            "this system's sandbox for workers is not whole (%s), and "
+            "chat_workflows.execution.sandbox requires it",
+            state);
+    log_write(LOG_WARNING, "workers run without a whole sandbox", "sandbox", state, NULL);
+    return true;
 }
 
 /* In one piece: who waits for the line must not read half a port. */
@@ -244,7 +290,8 @@ int server_main(const struct settings *settings, settings_again_fn *again, void 
          log_open(level_of(settings_string(settings, "logging.level")),
              strcmp(settings_string(settings, "logging.format"), "json") == 0,
              settings_string(settings, "logging.file"), &err) &&
-         open_data(&server, &lock, &err) && events_new(&server.events, &err) &&
+         check_sandbox(&server, &err) && open_data(&server, &lock, &err) &&
+         metrics_new(&server.metrics, &err) && events_new(&server.events, &err) &&
          idempotency_new(&server.idempotency, &err) && results_open(&server, &err) &&
          slots_start((uint32_t)settings_int(settings, "chat_workflows.execution.workers"),
              &server.slots, &err) &&
@@ -256,7 +303,9 @@ int server_main(const struct settings *settings, settings_again_fn *again, void 
     if (ok) {
         worker_keep_spare(true);
         announce(&server);
+        notify_manager("READY=1");
         wait_for_signal(&server, &reloads, &signals);
+        notify_manager("STOPPING=1");
         fprintf(stderr, "Sheetflow stops\n");
     } else {
         fprintf(stderr, "sheetflow: %s\n", err.text);
@@ -275,6 +324,7 @@ int server_main(const struct settings *settings, settings_again_fn *again, void 
         store_close(server.store);
     events_free(server.events);
     idempotency_free(server.idempotency);
+    metrics_free(server.metrics);
     if (lock >= 0)
         close(lock);
     for (size_t i = 0; i < reloads.n; i++)

@@ -20,6 +20,7 @@ struct events;
 struct slots;
 struct idempotency;
 struct idempotent;
+struct metrics;
 
 struct server {
     const struct settings
@@ -31,8 +32,10 @@ struct server {
     struct events *events;
     struct slots *slots;
     struct idempotency *idempotency;
+    struct metrics *metrics;
     char prefix[64]; /* "/api/v1" */
     int64_t started_ns;
+    unsigned sandbox; /* What workers can have of it: enum sandbox_part. */
     volatile int stopping;
 };
 
@@ -67,6 +70,8 @@ bool host_allowed(const struct server *server, const char *host);
 struct route;
 struct openapi_route;
 bool routes_describe(size_t i, struct openapi_route *out); /* False past the end. */
+/* Where the route of a planned exchange stands in metrics.h's order. */
+size_t routes_index(const struct http_exchange *x);
 void routes_plan(void *server, struct http_exchange *x);
 void routes_handle(void *server, struct http_exchange *x);
 
@@ -91,6 +96,13 @@ bool idempotency_begin(struct call *call, bool *answered, struct err *err) MUST_
 void idempotency_end(struct call *call); /* After the reply; for reply.c. */
 void idempotency_sweep(struct server *server);
 
+/* {name, version, environment} (api_meta.c). */
+struct json *server_facts(const struct server *server);
+
+/* Is more room than chat_workflows.storage.reserve_mb left on the data folder's disk? (ready.c) */
+bool server_room(const struct server *server, uint64_t *free_bytes);
+const char *sandbox_state(unsigned parts); /* "full", "partial", "none" */
+
 /* ---- handlers (api_*.c): reply and return true, or fill err ---- */
 
 typedef bool handler_fn(struct call *call, struct err *err);
@@ -98,7 +110,7 @@ handler_fn api_chat_create, api_chat_list, api_chat_get, api_chat_patch, api_cha
 handler_fn api_upload, api_file_get, api_preview, api_events;
 handler_fn api_execute, api_runs, api_run_get, api_run_cancel;
 handler_fn api_dump, api_restore, api_dump_get, api_backup;
-handler_fn api_health, api_ready, api_operations, api_root;
+handler_fn api_health, api_ready, api_metrics, api_operations, api_root;
 handler_fn api_openapi, api_docs, api_docs_part;
 handler_fn api_operate, api_bind_rows, api_bind_preview, api_result_get;
 handler_fn api_info, api_suggest_operators, api_normalization_types, api_sql_databases;
@@ -109,6 +121,10 @@ handler_fn api_info, api_suggest_operators, api_normalization_types, api_sql_dat
 bool slots_start(uint32_t n, struct slots **out, struct err *err) MUST_CHECK;
 /* Answer what waits with 503, let the others end, which they do soon after server->stopping is set. NULL is fine. */
 void slots_stop(struct slots *slots);
+struct slots_load {
+    uint64_t waiting, running;
+};
+void slots_load(struct slots *slots, struct slots_load *out);
 /* Defer the exchange and let a slot run the handler; ERR_BUSY when too many wait. */
 bool slots_run(
     struct slots *slots, const struct call *call, handler_fn *handler, struct err *err) MUST_CHECK;
@@ -231,6 +247,10 @@ bool dispatcher_start(
 void dispatcher_halt(struct dispatcher *d);
 /* Running work is stopped; its runs stay unfinished in the store and are resumed at the next start. */
 void dispatcher_stop(struct dispatcher *d);
+struct dispatcher_load {
+    uint64_t queued, running, slots;
+};
+void dispatcher_load(struct dispatcher *d, struct dispatcher_load *out);
 /* How many of a conversation's runs are being carried out. */
 unsigned dispatcher_running(struct dispatcher *d, const char *conversation);
 /* Queue a run. */

@@ -24,7 +24,7 @@ struct slots {
     pthread_mutex_t lock;
     pthread_cond_t work;
     struct slot_job *first, **last;
-    unsigned n_waiting;
+    unsigned n_waiting, n_running;
     bool stopping;
     pthread_t *threads;
     uint32_t n_threads;
@@ -61,9 +61,11 @@ static void *slot_main(void *arg)
         if (!slots->first)
             slots->last = &slots->first;
         slots->n_waiting--;
+        slots->n_running++;
         pthread_mutex_unlock(&slots->lock);
         answer(job, stopping);
         pthread_mutex_lock(&slots->lock);
+        slots->n_running--;
     }
     pthread_mutex_unlock(&slots->lock);
     return NULL;
@@ -109,6 +111,13 @@ void slots_stop(struct slots *slots)
     pthread_mutex_destroy(&slots->lock);
     free(slots->threads);
     free(slots);
+}
+
+void slots_load(struct slots *slots, struct slots_load *out)
+{
+    pthread_mutex_lock(&slots->lock);
+    *out = (struct slots_load){ slots->n_waiting, slots->n_running };
+    pthread_mutex_unlock(&slots->lock);
 }
 
 bool slots_run(struct slots *slots, const struct call *call, handler_fn *handler, struct err *err)

@@ -34,7 +34,11 @@ struct store_config {
 bool store_open(const struct store_config *config, struct store **out, struct err *err) MUST_CHECK;
 void store_close(struct store *s); /* Finishes pending commits, checkpoints. */
 bool store_healthy(struct store *s, struct err *err) MUST_CHECK; /* Can it read and write now? */
-const char *store_version(void);                                 /* "SQLite 3.40.1" */
+struct store_size {
+    uint64_t bytes, log_bytes; /* On disk; of changes that are not in the database file yet. */
+};
+void store_size(const struct store *s, struct store_size *out);
+const char *store_version(void); /* "SQLite 3.40.1" */
 int64_t store_id(struct store
         *s); /* A random number given to the database when it was made; backups share it. */
 

@@ -19,5 +19,7 @@ enum sandbox_part { SANDBOX_FILES = 1 << 0, SANDBOX_CALLS = 1 << 1 };
 
 /* Enter, before any thread is started; there is no way back. Returns the parts that hold. */
 unsigned sandbox_enter(const struct json *spec);
+/* Which parts would hold here: a child tries. False (errno) when none can be started. Before any thread is started. */
+bool sandbox_probe(unsigned *parts) MUST_CHECK;
 
 #endif

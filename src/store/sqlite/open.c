@@ -255,6 +255,19 @@ int64_t store_id(struct store *s)
     return s->id;
 }
 
+void store_size(const struct store *s, struct store_size *out)
+{
+    char log[FS_PATH_MAX];
+    struct stat st;
+
+    *out = (struct store_size){ 0 };
+    snprintf(log, sizeof log, "%s-wal", s->path);
+    if (stat(s->path, &st) == 0)
+        out->bytes = (uint64_t)st.st_size;
+    if (stat(log, &st) == 0)
+        out->log_bytes = (uint64_t)st.st_size;
+}
+
 const char *store_version(void)
 {
     static char version[32];

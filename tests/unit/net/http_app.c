@@ -194,7 +194,13 @@ static uint64_t last_seq(void *arg, const char *id)
 
 void app_start(struct app *app, struct http_config config)
 {
-    struct http_app callbacks = { app, route, handle, ws_open, may_watch, replay, last_seq };
+    struct http_app callbacks = { .arg = app,
+        .route = route,
+        .handle = handle,
+        .ws_open = ws_open,
+        .ws_may_watch = may_watch,
+        .replay = replay,
+        .last_seq = last_seq };
     struct err err = { 0 };
     char path[128];
     FILE *f;
