@@ -111,7 +111,7 @@ static bool settle(struct source *s, const char *name, const struct source_env *
 {
     struct stat st;
     bool gzip = false;
-    int unpacked;
+    int unpacked = -1;
 
     if (fstat(s->fd, &st) != 0)
         return err_errno(err, errno, name);
@@ -196,7 +196,7 @@ bool source_open(int fd, const char *name, const struct reader_args *args,
     const struct source_env *env, struct source **out, struct err *err)
 {
     struct source *s = calloc(1, sizeof *s);
-    enum file_format format;
+    enum file_format format = FILE_UNKNOWN;
 
     if (!s)
         return err_nomem(err);
@@ -244,6 +244,16 @@ bool source_rewind(struct source *s, struct err *err)
 void source_position(const struct source *s, uint64_t *done, uint64_t *total)
 {
     s->class->position(s->reader, done, total);
+}
+
+bool source_outgrown(const struct source *s)
+{
+    return s->class->outgrown && s->class->outgrown(s->reader);
+}
+
+bool source_provisional(const struct source *s)
+{
+    return s->class->provisional && s->class->provisional(s->reader);
 }
 
 uint64_t source_quarantined(const struct source *s)

@@ -39,6 +39,7 @@ struct source_env {
     source_reject_fn *reject;  /* NULL: a row that cannot be parsed fails the read with ERR_DATA. */
     void *reject_arg;
     bool typed;       /* Apply safe typing to text formats (costs one more pass). */
+    bool may_reopen;  /* The caller can begin again when source_outgrown(): then one pass may do. */
     bool allow_empty; /* A sheet without cells is a table without columns, and a warning. */
 };
 
@@ -61,6 +62,18 @@ const struct schema *source_schema(const struct source *s); /* As long as the so
 /* Next batch; *out is NULL at the end. It belongs to the source, is valid until the next call, and may be
  * written into by the caller (typing does). Cells beyond n_rows are undefined. */
 bool source_next(struct source *s, struct batch **out, struct err *err) MUST_CHECK;
+
+/*
+ * After source_next() failed: only because the table is not what its top had promised (wider, or
+ * out of order). Opened without may_reopen the file can be read.
+ */
+bool source_outgrown(const struct source *s);
+
+/*
+ * Are the columns those of the table's top only, so far? Whoever misses one may find it when the
+ * file is opened without may_reopen.
+ */
+bool source_provisional(const struct source *s);
 
 /* Start again at the first data row. Warnings and rejects are not repeated. */
 bool source_rewind(struct source *s, struct err *err) MUST_CHECK;
@@ -91,6 +104,8 @@ struct source_class {
     bool (*rewind)(void *self, struct err *err);
     void (*position)(const void *self, uint64_t *done, uint64_t *total);
     uint64_t (*quarantined)(const void *self);
+    bool (*outgrown)(const void *self);    /* NULL: never. */
+    bool (*provisional)(const void *self); /* NULL: never. */
     void (*close)(void *self);
 };
 

@@ -254,6 +254,10 @@ static bool bool_cell(
         { "TRUE", true }, { "FALSE", false } };
     struct str s = trimmed(c);
 
+    if (s.n == 0) {
+        *out = cell_blank();
+        return true;
+    }
     for (size_t i = 0; i < ARRAY_LEN(words); i++) {
         if (str_is(s, words[i].text)) {
             *out = cell_bool(words[i].value);
@@ -330,6 +334,10 @@ static bool iso_cell(
     enum date_kind kind;
     double serial;
 
+    if (trimmed(c).n == 0) {
+        *out = cell_blank();
+        return true;
+    }
     if (iso_date(c->text, c->n, &serial, &kind)) {
         if (kind == DATE_DATETIME && style && style->date && style->kind == DATE_DATE &&
             serial == floor(serial))
@@ -347,6 +355,10 @@ static bool iso_cell(
 static bool convert_error(
     struct xlsx_cells *x, const struct sheet_cell *c, struct cell *out, struct err *err)
 {
+    if (trimmed(c).n == 0) {
+        *out = cell_blank();
+        return true;
+    }
     if (!text_cell(x, c, out, err))
         return false;
     if (cell_is_blank(*out))

@@ -55,27 +55,45 @@ static bool find_sheet(struct xlsx_reader *r, const char *sheet, uint32_t *tab, 
     return true;
 }
 
-/* Width, length, order and merged ranges. */
-static bool survey(struct xlsx_reader *r, const struct reader_args *args, struct err *err)
+/* Width, length, order and merged ranges, from a look at all cells. */
+static bool survey_all(
+    struct xlsx_reader *r, const struct reader_args *args, uint32_t from, struct err *err)
 {
-    uint32_t from = args->header_row > 1 ? (uint32_t)args->header_row : 1;
-    bool fill = args->merged == MERGED_FILL;
-    struct arena *merges = fill ? &r->arena : NULL;
+    struct arena *merges = args->merged == MERGED_FILL ? &r->arena : NULL;
 
-    if (!xlsx_read_begin_pass(r, err) ||
+    if (!xlsx_read_begin_pass(r, true, err) ||
         !xlsx_survey(&r->scan, &r->strings, from, !r->kept, merges, &r->survey, err))
         return false;
     if (r->survey.irregular &&
-        (!xlsx_read_begin_pass(r, err) ||
+        (!xlsx_read_begin_pass(r, true, err) ||
             !xlsx_survey(&r->scan, &r->strings, from, false, merges, &r->survey, err)))
         return false;
-    if (r->survey.n_merges &&
-        (!xlsx_read_begin_pass(r, err) ||
-            !xlsx_survey_merges(&r->scan, &r->strings, from, &r->survey, err)))
+    return !r->survey.n_merges ||
+           (xlsx_read_begin_pass(r, true, err) &&
+               xlsx_survey_merges(&r->scan, &r->strings, from, &r->survey, err));
+}
+
+/*
+ * Width, length, order and merged ranges. The top of the sheet tells enough where whoever reads can
+ * begin again: the rows are then unpacked and scanned once instead of twice.
+ */
+static bool survey(struct xlsx_reader *r, const struct reader_args *args, struct err *err)
+{
+    uint32_t from = args->header_row > 1 ? (uint32_t)args->header_row : 1;
+
+    if (r->env.may_reopen && args->merged != MERGED_FILL) {
+        if (!xlsx_read_begin_pass(r, false, err) ||
+            !xlsx_survey_top(&r->scan, &r->strings, from, &r->survey, err))
+            return false;
+        if (r->survey.partial && r->survey.ordered && r->survey.first_row > 0)
+            return true;
+    }
+    if ((!r->env.may_reopen || args->merged == MERGED_FILL || r->survey.partial) &&
+        !survey_all(r, args, from, err))
         return false;
     if (r->survey.ordered)
         return true;
-    if (!xlsx_read_begin_pass(r, err) ||
+    if (!xlsx_read_begin_pass(r, true, err) ||
         !xlsx_sorted_load(&r->scan, r->cells.sheet, &r->strings, r->env.budget, &r->sorted, err))
         return false;
     warn_addn(r->env.warnings, "unordered_rows",
@@ -123,15 +141,21 @@ static bool no_table(const struct xlsx_reader *r, const struct reader_args *args
     return false;
 }
 
+bool xlsx_read_nearly_empty(const struct xlsx_reader *r, uint32_t rows, uint32_t width)
+{
+    uint64_t area = (uint64_t)rows * width;
+
+    return area > XLSX_EMPTY_CELLS && area / XLSX_EMPTY_FACTOR > r->sheet_bytes;
+}
+
 /* Which row is the header, and where the data begin. */
 static bool place_header(struct xlsx_reader *r, const struct reader_args *args, struct err *err)
 {
     const struct xlsx_survey *v = &r->survey;
-    uint64_t area = (uint64_t)v->last_row * v->width;
 
     if (v->first_row == 0)
         return no_table(r, args, err);
-    if (area > XLSX_EMPTY_CELLS && area / XLSX_EMPTY_FACTOR > r->sheet_bytes)
+    if (!v->partial && xlsx_read_nearly_empty(r, v->last_row, v->width))
         return err_set(err, ERR_BUDGET,
             "'%s': sheet '%s' reaches to row %" PRIu32 " and column %" PRIu32
             " but is nearly empty; delete the stray cells far from the table",
@@ -243,7 +267,8 @@ static bool open_all(struct xlsx_reader *r, int fd, const struct reader_args *ar
         !find_sheet(r, args->sheet, &tab, err) || !load_strings(r, err) || !survey(r, args, err) ||
         !xlsx_read_make_table(r, tab, args, info, err))
         return false;
-    xlsx_notes_add(&r->book, r->entry->name, r->first_row, r->survey.last_row, r->env.warnings);
+    if (!r->survey.partial)
+        xlsx_notes_add(&r->book, r->entry->name, r->first_row, r->survey.last_row, r->env.warnings);
     return true;
 }
 

@@ -1,14 +1,21 @@
 /*
  * XLSX workbooks in: from the package to batches.
  *
- *   open:  zip ─ parts ─ shared strings ─ survey of the sheet ─ header row ─▶ schema
+ *   open:  zip ─ parts ─ shared strings ─ survey of the sheet or its top ─ header row ─▶ schema
  *   next:  scanner (or the sorted cells) ─ rows ─▶ batch
  *
- * The sheet streams: it is unpacked window by window, once for the survey and once for the data.
- * Only a small sheet is kept unpacked between the two. Sheet rows without values between others are
- * blank rows of the table, so row i of a batch always is sheet row first_row + i.
+ * The sheet streams: it is unpacked window by window, for the survey and for the data. Only a small
+ * sheet is kept unpacked between the two. Sheet rows without values between others are blank rows of
+ * the table, so row i of a batch always is sheet row first_row + i.
+ *
+ * Where only the top was surveyed (xlsx_survey_top), each later row is held against what that
+ * promised. One with a value beyond the width or out of order ends the reading: the sheet has
+ * outgrown its promise, and the caller opens it again with a survey to the end. Nothing has been
+ * committed by then, because all of the sheet is read before anything is.
  */
 #include "formats/xlsx_read_int.h"
+
+#include "formats/xlsx_notes.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -29,7 +36,7 @@ static bool keep_whole(struct xlsx_reader *r, struct xml_input *in, struct err *
     return true;
 }
 
-bool xlsx_read_begin_pass(struct xlsx_reader *r, struct err *err)
+bool xlsx_read_begin_pass(struct xlsx_reader *r, bool whole, struct err *err)
 {
     struct xml_input in;
 
@@ -47,7 +54,8 @@ bool xlsx_read_begin_pass(struct xlsx_reader *r, struct err *err)
         } else if (!zip_stream_rewind(r->stream, err)) {
             return false;
         }
-        zip_stream_ahead(r->stream);
+        if (whole)
+            zip_stream_ahead(r->stream);
         if (!xml_input_open(&in, r->stream, r->name, r->env.budget, err))
             return false;
         if (r->entry->size <= XLSX_KEEP_BYTES) {
@@ -72,9 +80,20 @@ bool xlsx_read_begin_pass(struct xlsx_reader *r, struct err *err)
 
 /* ---- Rows ------------------------------------------------------------------------------------ */
 
+/* Where only the top was surveyed, what comes later may turn out to be more than that promised. */
+static bool outgrown(struct xlsx_reader *r, struct err *err)
+{
+    r->outgrown = true;
+    return err_set(err, ERR_INTERNAL,
+        "'%s': sheet '%s' is not what its first rows promised; it has to be read again", r->name,
+        r->cells.sheet);
+}
+
 static bool next_event(
     struct xlsx_reader *r, struct sheet_cell *c, enum sheet_event *event, struct err *err)
 {
+    uint32_t before = r->row;
+
     if (r->sorted) {
         *event = xlsx_sorted_next(r->sorted, c, &r->row);
         return true;
@@ -87,30 +106,44 @@ static bool next_event(
     }
     if (!sheet_next(&r->scan, c, event, err))
         return false;
+    if (*event == SHEET_CELL)
+        return true;
     r->row = r->scan.row;
+    if (r->survey.partial && (r->scan.repositioned || (*event == SHEET_ROW && r->row <= before)))
+        return outgrown(r, err);
     return true;
 }
 
 /*
- * Stand before the cells of the first row at or below `row`; r->row is its number, or past the
- * last.
+ * Stand before the first value at or below `row`: it is held, and r->row is its row, or past the
+ * last. So rows without values are known to lie between others before they are given, and those at
+ * the end of a sheet never are.
  */
-static bool seek_row(struct xlsx_reader *r, uint32_t row, struct err *err)
+static bool seek_value(struct xlsx_reader *r, uint32_t row, struct err *err)
 {
-    struct sheet_cell c;
     enum sheet_event event;
+    struct cell blank;
 
-    while (!r->at_row || r->row < row) {
-        if (!next_event(r, &c, &event, err))
+    if (r->row > XLSX_MAX_ROWS || (r->holding && r->row >= row))
+        return true;
+    r->holding = false;
+    for (;;) {
+        if (!next_event(r, &r->held, &event, err))
             return false;
         if (event == SHEET_END) {
             r->row = XLSX_MAX_ROWS + 1;
-            r->at_row = true;
             return true;
         }
-        r->at_row = event == SHEET_ROW;
+        if (event == SHEET_ROW || r->row < row)
+            continue;
+        if (!xlsx_cells_blank(&r->strings, &r->held)) {
+            r->holding = true;
+            return true;
+        }
+        /* For its warnings: a formula may have no value. */
+        if (!xlsx_cells_convert(&r->cells, &r->held, &blank, err))
+            return false;
     }
-    return true;
 }
 
 static void blank_row(struct xlsx_reader *r, uint32_t i)
@@ -123,6 +156,8 @@ static bool beyond_width(struct xlsx_reader *r, const struct sheet_cell *c, stru
 {
     if (xlsx_cells_blank(&r->strings, c))
         return true;
+    if (r->survey.partial)
+        return outgrown(r, err);
     err_set(err, ERR_DATA,
         "'%s': row %" PRIu32 " of sheet '%s' has its cells in no order; open and save the file in "
         "Excel",
@@ -147,32 +182,31 @@ static bool earlier_cell(
     return true;
 }
 
-/* The cells of the row the reader stands before, into row i of the batch. */
+/* The row of the value that is held, into row i of the batch. */
 static bool fill_row(struct xlsx_reader *r, uint32_t i, struct err *err)
 {
     struct cell **columns = r->batch.columns;
     uint32_t width = r->batch.n_columns, next = 0;
-    struct sheet_cell c;
+    struct sheet_cell *c = &r->held;
     enum sheet_event event;
 
-    for (;;) {
-        if (!next_event(r, &c, &event, err))
-            return false;
-        if (event != SHEET_CELL)
-            break;
-        if (c.col >= width) {
-            if (!beyond_width(r, &c, err))
+    r->holding = false;
+    do {
+        if (c->col >= width) {
+            if (!beyond_width(r, c, err))
                 return false;
-        } else if (c.col < next) {
-            if (!earlier_cell(r, &c, &columns[c.col][i], err))
+        } else if (c->col < next) {
+            if (!earlier_cell(r, c, &columns[c->col][i], err))
                 return false;
         } else {
-            while (next < c.col)
+            while (next < c->col)
                 columns[next++][i] = cell_blank();
-            if (!xlsx_cells_convert(&r->cells, &c, &columns[next++][i], err))
+            if (!xlsx_cells_convert(&r->cells, c, &columns[next++][i], err))
                 return false;
         }
-    }
+        if (!next_event(r, c, &event, err))
+            return false;
+    } while (event == SHEET_CELL);
     while (next < width)
         columns[next++][i] = cell_blank();
     if (event == SHEET_END)
@@ -186,10 +220,9 @@ static bool row_hidden(const struct xlsx_reader *r)
     return r->feed ? r->feed->row_hidden : !r->sorted && r->scan.row_hidden;
 }
 
-/* Sheet row `row` into row i of the batch. Rows are asked for in rising order. */
 bool xlsx_read_row(struct xlsx_reader *r, uint32_t row, uint32_t i, struct err *err)
 {
-    if (!seek_row(r, row, err))
+    if (!seek_value(r, row, err))
         return false;
     if (r->row == row) {
         if (row_hidden(r) && row > r->header_row && row > r->cells.warned_row)
@@ -209,11 +242,11 @@ bool xlsx_read_row(struct xlsx_reader *r, uint32_t row, uint32_t i, struct err *
 
 bool xlsx_read_start(struct xlsx_reader *r, struct err *err)
 {
-    r->at_row = false;
+    r->holding = false;
     r->row = 0;
     if (r->sorted)
         xlsx_sorted_rewind(r->sorted);
-    else if (!xlsx_read_begin_pass(r, err))
+    else if (!xlsx_read_begin_pass(r, true, err))
         return false;
     xlsx_cells_reset(&r->cells);
     if (r->merge) {
@@ -230,15 +263,51 @@ bool xlsx_read_start(struct xlsx_reader *r, struct err *err)
 
 /* ---- The class ------------------------------------------------------------------------------- */
 
+/* Are there more rows? Where merged ranges are filled only the survey knows. */
+static bool more_rows(struct xlsx_reader *r, bool *more, struct err *err)
+{
+    if (r->merge) {
+        *more = r->next_row <= r->survey.last_row;
+        return true;
+    }
+    if (!seek_value(r, r->next_row, err))
+        return false;
+    *more = r->row <= XLSX_MAX_ROWS;
+    if (r->survey.partial && *more && xlsx_read_nearly_empty(r, r->row, r->survey.width))
+        return outgrown(r, err);
+    return true;
+}
+
+/* All rows were given: the rest of the part is checked where no survey has done it, once. */
+static bool end_of_rows(struct xlsx_reader *r, struct err *err)
+{
+    r->cells.warned_row = XLSX_MAX_ROWS;
+    if (!r->survey.partial || r->checked)
+        return true;
+    if (!sheet_finish(&r->scan, NULL, NULL, err))
+        return false;
+    xlsx_notes_add(&r->book, r->entry->name, r->first_row, r->next_row - 1, r->env.warnings);
+    r->checked = true;
+    return true;
+}
+
 static bool read_next(void *self, struct batch **out, struct err *err)
 {
     struct xlsx_reader *r = self;
     uint32_t n = 0;
+    bool more;
 
     *out = NULL;
     xlsx_cells_reset(&r->cells);
     r->batch.first_row = r->next_row;
-    while (n < r->batch_rows && r->next_row <= r->survey.last_row) {
+    while (n < r->batch_rows) {
+        if (!more_rows(r, &more, err))
+            return false;
+        if (!more) {
+            if (!end_of_rows(r, err))
+                return false;
+            break;
+        }
         if (!xlsx_read_row(r, r->next_row, n, err))
             return false;
         r->next_row++;
@@ -265,6 +334,11 @@ static void read_position(const void *self, uint64_t *done, uint64_t *total)
         *total = r->entry->packed;
         return;
     }
+    if (r->survey.partial) {
+        *done = (uint64_t)(r->scan.in.p - r->scan.in.buf);
+        *total = (uint64_t)(r->scan.in.end - r->scan.in.buf);
+        return;
+    }
     *done = r->next_row - r->first_row;
     *total = rows;
 }
@@ -273,6 +347,18 @@ static uint64_t read_quarantined(const void *self)
 {
     (void)self;
     return 0;
+}
+
+static bool read_outgrown(const void *self)
+{
+    return ((const struct xlsx_reader *)self)->outgrown;
+}
+
+static bool read_provisional(const void *self)
+{
+    const struct xlsx_reader *r = self;
+
+    return r->survey.partial && !r->checked;
 }
 
 static void read_close(void *self)
@@ -301,4 +387,6 @@ const struct source_class xlsx_read_class = { .next = read_next,
     .rewind = read_rewind,
     .position = read_position,
     .quarantined = read_quarantined,
+    .outgrown = read_outgrown,
+    .provisional = read_provisional,
     .close = read_close };

@@ -52,8 +52,11 @@ struct xlsx_reader {
     uint32_t header_row; /* 0: none. */
     uint32_t first_row;  /* Of the data. */
     uint32_t next_row;   /* The next one to give. */
-    uint32_t row;        /* Where the scanner stands, when at_row: before the cells of this row. */
-    bool at_row;
+    uint32_t row;        /* Where the scanner stands; past XLSX_MAX_ROWS: behind the last one. */
+    bool holding;        /* `held` is the row's first value, which is still to be given. */
+    struct sheet_cell held;
+    bool checked;  /* The end was reached and found right. */
+    bool outgrown; /* The sheet is not what the survey of its top had promised. */
 
     struct batch batch;
     uint32_t batch_rows; /* Room of its columns. */
@@ -70,11 +73,16 @@ bool xlsx_read_choose(
 bool xlsx_read_make_table(struct xlsx_reader *r, uint32_t tab, const struct reader_args *args,
     struct source_info *info, struct err *err) MUST_CHECK;
 
-/* Scan the sheet from its start. */
-bool xlsx_read_begin_pass(struct xlsx_reader *r, struct err *err) MUST_CHECK;
+/* Scan the sheet from its start, to its end or only its top. */
+bool xlsx_read_begin_pass(struct xlsx_reader *r, bool whole, struct err *err) MUST_CHECK;
+/* Would a table of that size be so much larger than its part that only stray cells explain it? */
+bool xlsx_read_nearly_empty(const struct xlsx_reader *r, uint32_t rows, uint32_t width);
 /* Stand before r->first_row, ready for xlsx_read_row(). */
 bool xlsx_read_start(struct xlsx_reader *r, struct err *err) MUST_CHECK;
-/* Sheet row `row` into row i of the batch; rows are asked for in rising order. */
+/*
+ * Sheet row `row` into row i of the batch; rows are asked for in rising order. False with
+ * r->outgrown when the sheet has to be surveyed to its end.
+ */
 bool xlsx_read_row(struct xlsx_reader *r, uint32_t row, uint32_t i, struct err *err) MUST_CHECK;
 
 #endif

@@ -1,9 +1,11 @@
 /*
- * The first look at a sheet.
+ * The first look at a sheet, at all of it or its top.
  */
 #include "formats/xlsx_survey.h"
 
 #include <stdlib.h>
+
+uint32_t xlsx_survey_top_rows;
 
 struct look {
     struct xlsx_survey *out;
@@ -77,13 +79,13 @@ void xlsx_survey_value(struct xlsx_survey *out, const struct sheet_cell *c)
         out->width = c->col + 1;
 }
 
-/* Every cell, in full. */
+/* Every cell, in full, of at most `limit` rows from `from` on. */
 static bool look_exactly(struct sheet_scan *s, const struct xlsx_strings *strings, uint32_t from,
-    struct xlsx_survey *out, struct err *err)
+    uint32_t limit, struct xlsx_survey *out, struct err *err)
 {
     struct sheet_cell c;
     enum sheet_event event;
-    uint32_t row = s->row;
+    uint32_t row = s->row, rows = 0;
 
     for (;;) {
         if (!sheet_next(s, &c, &event, err))
@@ -94,6 +96,10 @@ static bool look_exactly(struct sheet_scan *s, const struct xlsx_strings *string
             if (s->row <= row)
                 out->ordered = false;
             row = s->row;
+            if (row >= from && rows++ == limit) {
+                out->partial = true;
+                break;
+            }
         } else if (c.row >= from && !xlsx_cells_blank(strings, &c)) {
             xlsx_survey_value(out, &c);
         }
@@ -113,11 +119,20 @@ bool xlsx_survey(struct sheet_scan *s, const struct xlsx_strings *strings, uint3
         return false;
     if (out->irregular)
         return true;
-    if (!look_exactly(s, strings, from, out, err) ||
+    if (!look_exactly(s, strings, from, UINT32_MAX, out, err) ||
         !sheet_finish(s, merges ? on_merged : NULL, &look, err))
         return false;
     xlsx_survey_sort_merges(out);
     return true;
+}
+
+bool xlsx_survey_top(struct sheet_scan *s, const struct xlsx_strings *strings, uint32_t from,
+    struct xlsx_survey *out, struct err *err)
+{
+    *out = (struct xlsx_survey){ .ordered = true };
+    return look_exactly(s, strings, from,
+               xlsx_survey_top_rows ? xlsx_survey_top_rows : XLSX_TOP_ROWS, out, err) &&
+           (out->partial || sheet_finish(s, NULL, NULL, err));
 }
 
 bool xlsx_survey_merges(struct sheet_scan *s, const struct xlsx_strings *strings, uint32_t from,

@@ -2,15 +2,19 @@
 #define FORMATS_XLSX_SURVEY_H
 
 /*
- * The first look at a sheet, to its very end: how wide and long the table is, whether its rows
- * stand in order, and which ranges are merged. What the part itself says of its size (<dimension>)
- * is often wrong.
+ * The first look at a sheet: how wide and long the table is, whether its rows stand in order, and
+ * which ranges are merged. What the part itself says of its size (<dimension>) is often wrong, so
+ * only a look at every cell tells. A look at the first rows nearly always finds the same width and
+ * order; a reader that goes by it checks the rest as it reads.
  */
 
 #include "formats/xlsx_cells.h"
 
+enum { XLSX_TOP_ROWS = 512 };
+
 struct xlsx_survey {
     uint32_t first_row, last_row; /* That hold a value, from row `from` on; 0: none does. */
+    bool partial;                 /* Only the first rows were looked at. */
     uint32_t width;               /* Columns up to the last that holds a value there. */
     bool ordered;                 /* Row numbers rise and every cell stands in its row. */
     bool irregular;               /* It could not be skimmed; nothing else is set. */
@@ -25,6 +29,16 @@ struct xlsx_survey {
  */
 bool xlsx_survey(struct sheet_scan *s, const struct xlsx_strings *strings, uint32_t from, bool skim,
     struct arena *merges, struct xlsx_survey *out, struct err *err) MUST_CHECK;
+
+/*
+ * The same of the first XLSX_TOP_ROWS rows from `from` on: out->partial is set when there are more.
+ * Merged ranges are not collected.
+ */
+bool xlsx_survey_top(struct sheet_scan *s, const struct xlsx_strings *strings, uint32_t from,
+    struct xlsx_survey *out, struct err *err) MUST_CHECK;
+
+/* Test hook: another number than XLSX_TOP_ROWS; 0: that one. */
+extern uint32_t xlsx_survey_top_rows;
 
 /* For xlsx_skim.c: up to the end of the rows, or irregular. */
 bool xlsx_skim(struct sheet_scan *s, const struct xlsx_strings *strings, uint32_t from,

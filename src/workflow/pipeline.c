@@ -9,6 +9,10 @@
  *                                                   └─▶ spill
  *   phase 2   spill ─▶ 2 ─▶ 3 ─▶ ...
  *
+ * The source reads a sheet once, trusting its first rows. When a later row shows that they told too
+ * little (source_outgrown), all is dropped and done again with a source that looks at everything
+ * first. Nothing is committed by then: the first commit comes after the last row.
+ *
  * When stage k fails in mid-stream the pipeline is *cut* there: `live` becomes k, the stages before it go on to the end of
  * their input and commit, so that they keep their files, and then the run fails with k's error.
  */
@@ -32,6 +36,8 @@ struct pipeline {
     struct source_env source_env;
     struct source *source;
     const char *label, *base; /* Of the source's file. */
+    bool again;    /* This is the second attempt, with a source that has looked at everything. */
+    bool outgrown; /* The source asks for a second attempt. */
     bool untyped_steps; /* Text was typed for some steps: those that want text see it flattened. */
     struct rejects *rejects;
     struct stage *stages;
@@ -84,7 +90,7 @@ static bool stops_all(struct pipeline *p, const struct err *err)
 {
     struct err ignored;
 
-    return err->code == ERR_CANCELLED || !progress_heard(p->progress, &ignored);
+    return p->outgrown || err->code == ERR_CANCELLED || !progress_heard(p->progress, &ignored);
 }
 
 /* ---- batches ---- */
@@ -135,6 +141,14 @@ static bool forward(struct stage *s, const struct batch *b, struct err *err)
 
 /* ---- sources of a phase ---- */
 
+static bool next_of_source(struct pipeline *p, struct batch **out, struct err *err)
+{
+    if (source_next(p->source, out, err))
+        return true;
+    p->outgrown = source_outgrown(p->source);
+    return false;
+}
+
 /* The next batch of the phase's input: the source, or what was set aside. */
 static bool next_batch(struct pipeline *p, const struct batch **out, struct err *err)
 {
@@ -142,7 +156,7 @@ static bool next_batch(struct pipeline *p, const struct batch **out, struct err 
 
     if (p->replay)
         return spill_next(p->replay, out, err);
-    if (!source_next(p->source, &b, err))
+    if (!next_of_source(p, &b, err))
         return false;
     *out = b;
     return true;
@@ -181,7 +195,7 @@ static bool scan_source(struct pipeline *p, uint64_t *rows, struct err *err)
     *rows = 0;
     for (;;) {
         if (!job_go_on(p->job, err) || !progress_heard(p->progress, err) ||
-            !source_next(p->source, &b, err))
+            !next_of_source(p, &b, err))
             return false;
         if (!b)
             break;
@@ -378,6 +392,7 @@ static bool open_source(struct pipeline *p, struct err *err)
         .budget = &p->job->budget,
         .tmp_dir = p->job->tmp_dir,
         .reject = rejects_add,
+        .may_reopen = !p->again,
     };
     for (size_t i = g->first; i < g->end; i++)
         env->typed = env->typed || stage_wants_types(&g->plan->steps[i]);
@@ -435,8 +450,15 @@ static bool open_all(struct pipeline *p, struct err *err)
     for (size_t i = 0; i < p->live; i++) {
         if (!job_go_on(p->job, err))
             return false;
-        if (!open_stage(p, i, &fault))
-            cut(p, i, &fault);
+        if (open_stage(p, i, &fault))
+            continue;
+        /* A column that the first step misses may be one that only later rows show. */
+        if (i == 0 && source_provisional(p->source)) {
+            p->outgrown = true;
+            *err = fault;
+            return false;
+        }
+        cut(p, i, &fault);
     }
     return true;
 }
@@ -472,9 +494,12 @@ static void close_all(struct pipeline *p)
     free(p->stages);
 }
 
-bool pipeline_run(struct segment *segment, struct err *err)
+/* *outgrown: it has failed only because the source has to look at everything first. */
+static bool attempt(struct segment *segment, bool again, bool *outgrown, struct err *err)
 {
-    struct pipeline p = { .segment = segment, .job = segment->job, .progress = segment->progress };
+    struct pipeline p = {
+        .segment = segment, .job = segment->job, .progress = segment->progress, .again = again
+    };
     bool ok;
 
     segment->failed_step = segment->plan->n_steps;
@@ -484,6 +509,14 @@ bool pipeline_run(struct segment *segment, struct err *err)
         *err = p.failure;
         ok = false;
     }
+    *outgrown = p.outgrown;
     close_all(&p);
     return ok;
+}
+
+bool pipeline_run(struct segment *segment, struct err *err)
+{
+    bool outgrown, ok = attempt(segment, false, &outgrown, err);
+
+    return ok || !outgrown ? ok : attempt(segment, true, &outgrown, err);
 }
