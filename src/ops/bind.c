@@ -263,7 +263,7 @@ size_t bind_slots(const struct arg *fields, void *base, struct bind_slot *slots)
 {
     size_t n = 0;
 
-    for (; fields[n].name && n < BIND_MAX_FIELDS; n++)
+    for (; n < BIND_MAX_FIELDS && fields[n].name; n++)
         slots[n] = (struct bind_slot){ .arg = &fields[n], .base = base };
     return n;
 }

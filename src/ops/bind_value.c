@@ -183,8 +183,11 @@ static bool value_text(const struct bind_ctx *ctx, const struct bind_path *path,
     default:
         return fail_kind(path, value, "text", err);
     }
-    *out = arena_strdup(ctx->arena, s);
-    return *out || err_nomem(err);
+    s = arena_strdup(ctx->arena, s);
+    if (!s)
+        return err_nomem(err);
+    *out = s;
+    return true;
 }
 
 static bool value_str(const struct bind_ctx *ctx, const struct bind_path *path,
@@ -267,7 +270,7 @@ static bool value_strs(const struct bind_ctx *ctx, const struct bind_path *path,
                 return bind_fail(&at, err, "the text is empty");
         }
     } else {
-        const char *text;
+        const char *text = "";
 
         if (json_kind(value) == JSON_KIND_OBJECT || json_kind(value) == JSON_KIND_BOOL)
             return fail_kind(path, value, "a list of names", err);

@@ -64,8 +64,10 @@ enum arg_type {
 struct arg {
     const char *name; /* JSON key; --with-dashes on the command line. */
     enum arg_type type;
-    size_t offset; /* Of the bound field in the struct. */
     bool required;
+    bool is_column; /* Its string(s) name columns of the input: pickers and the bot use this. */
+    bool hidden;    /* Accepted, but left out of help (old spellings with another meaning). */
+    size_t offset;  /* Of the bound field in the struct. */
     const char *
         fallback; /* Default, as JSON text ("false", "\"data\"", "2"), or NULL: zero / NULL / empty. */
     const char *const *choices; /* ARG_CHOICE: NULL-terminated. */
@@ -77,8 +79,6 @@ struct arg {
     const struct arg *fields;   /* Nested kinds: ends with a NULL name. */
     size_t size;                /* Nested kinds: of the struct. */
     const char *shorthand;      /* ARG_MAP, ARG_OBJECT. */
-    bool is_column; /* Its string(s) name columns of the input: pickers and the bot use this. */
-    bool hidden;    /* Accepted, but left out of help (old spellings with another meaning). */
     /* ARG_JSON: an object whose fields depend on what the choice argument `depends` beside it is. */
     const char *depends;
     const struct arg *(*fields_of)(int choice);
