@@ -22,8 +22,12 @@ static const char common_pragmas[] = "PRAGMA cell_size_check = ON;"
                                      "PRAGMA temp_store = MEMORY;"
                                      "PRAGMA wal_autocheckpoint = 0;";
 
-/* synchronous FULL: NORMAL loses acknowledged commits when power fails. */
+/*
+ * synchronous FULL: NORMAL loses acknowledged commits when power fails.
+ * auto_vacuum: pages that deletions free can be given back (writer.c); only a new file takes it.
+ */
 static const char writer_pragmas[] = "PRAGMA page_size = 4096;"
+                                     "PRAGMA auto_vacuum = INCREMENTAL;"
                                      "PRAGMA journal_mode = WAL;"
                                      "PRAGMA synchronous = FULL;"
                                      "PRAGMA secure_delete = ON;"

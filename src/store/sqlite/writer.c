@@ -12,6 +12,7 @@
  *
  * Checkpoints: PASSIVE when CHECKPOINT_FRAMES have gathered or nothing happened for a second;
  *              TRUNCATE when the log has grown past TRUNCATE_FRAMES, and at the end.
+ * Room that deletions leave is given back to the disk when nothing else is to do, a part at a time.
  */
 
 #include "store/sqlite/db.h"
@@ -27,6 +28,7 @@ enum {
     GROUP_MAX = 512,
     CHECKPOINT_FRAMES = 1000, /* 4 MiB */
     TRUNCATE_FRAMES = 16384,  /* 64 MiB */
+    SPARE_PAGES = 256,        /* Free pages that stay for what comes next: 1 MiB. */
     ALARM_FRAMES = 65536,     /* 256 MiB: some reader never ends. */
     TRUNCATE_WAIT_MS = 50,
     SECOND = 1000000000
@@ -203,6 +205,21 @@ static void truncate_log(struct store *s)
     }
 }
 
+/* The part moved is a change like any other: it goes through the log, and the next checkpoint shortens the file. */
+static void give_back(struct store *s)
+{
+    static const char part[] = "PRAGMA incremental_vacuum(1024)"; /* 4 MiB. */
+    int64_t n_free;
+    struct err err;
+
+    if (!db_int(&s->writer, "PRAGMA freelist_count", &n_free, &err) || n_free <= SPARE_PAGES)
+        return;
+    if (!db_exec(&s->writer, part, &err)) {
+        note_failure(s);
+        log_write(LOG_WARNING, "the database cannot be made smaller", "error", err.text, NULL);
+    }
+}
+
 static void checkpoint_if_due(struct store *s, bool idle)
 {
     int waiting = s->wal_frames - s->wal_saved;
@@ -211,6 +228,8 @@ static void checkpoint_if_due(struct store *s, bool idle)
         return;
     if (waiting >= CHECKPOINT_FRAMES || (idle && waiting > 0))
         checkpoint(s, SQLITE_CHECKPOINT_PASSIVE);
+    if (idle)
+        give_back(s);
     if (s->wal_frames > TRUNCATE_FRAMES)
         truncate_log(s);
 }

@@ -2,6 +2,9 @@
 
 #include "store_fixture.h"
 
+#include <poll.h>
+#include <sys/inotify.h>
+
 static void test_reads_back_what_was_written(void **state)
 {
     struct scratch *s = *state;
@@ -604,6 +607,52 @@ static void test_replies_are_kept_once(void **state)
     assert_false(found);
 }
 
+/* Wait until the file is at most `size` bytes; each change of it wakes us. */
+static void wait_for_size(struct scratch *s, int changes, uint64_t size)
+{
+    struct pollfd look = { .fd = changes, .events = POLLIN };
+    struct store_size now;
+    char events[4096];
+
+    for (store_size(s->store, &now); now.bytes > size; store_size(s->store, &now)) {
+        if (poll(&look, 1, 30000) != 1)
+            fail_msg("the database has %llu bytes still", (unsigned long long)now.bytes);
+        assert_true(read(changes, events, sizeof events) > 0);
+    }
+}
+
+static void test_the_file_shrinks_after_deletions(void **state)
+{
+    enum { MESSAGES = 300, BYTES = 40000 };
+    struct scratch *s = *state;
+    struct conversation c = add_conversation(s, "BlueWhale-4821");
+    struct store_tx *tx = store_begin(s->store);
+    char *text = malloc(BYTES + 1);
+    struct store_size full;
+    int changes = inotify_init1(IN_CLOEXEC);
+
+    assert_non_null(text);
+    memset(text, 'x', BYTES);
+    text[BYTES] = '\0';
+    for (int i = 0; i < MESSAGES; i++) {
+        struct message m = new_message("user", text);
+
+        store_add_message(tx, c.id, &m);
+    }
+    OK(s, store_commit(tx, &s->err));
+    free(text);
+    scratch_reopen(s); /* All of it is in the file now. */
+    store_size(s->store, &full);
+    assert_true(full.bytes > (uint64_t)MESSAGES * BYTES);
+    assert_true(changes >= 0 && inotify_add_watch(changes, s->db, IN_MODIFY) >= 0);
+    tx = store_begin(s->store);
+    store_delete_conversation(tx, c.id);
+    OK(s, store_commit(tx, &s->err));
+    wait_for_size(s, changes, full.bytes / 5);
+    close(changes);
+    OK(s, store_check(s->store, &s->err));
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, scratch_setup, scratch_teardown)
 
 int main(void)
@@ -622,6 +671,7 @@ int main(void)
         CASE(test_pages_count_all),
         CASE(test_the_stale_ones),
         CASE(test_replies_are_kept_once),
+        CASE(test_the_file_shrinks_after_deletions),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
