@@ -13,6 +13,8 @@
 
 #include "ops/columns.h"
 
+#include <stdio.h>
+
 struct pair {
     const char *target;
     const char *source;
@@ -21,6 +23,7 @@ struct pair {
 struct bind_rows_args {
     const char *source_file;
     struct items column_mapping; /* struct pair */
+    int64_t limit; /* files/bind/preview: rows that are shown; the server's business. */
 };
 
 struct bound_column {
@@ -50,14 +53,32 @@ static const struct arg pair_fields[] = {
 
 static const char *const mapping_aliases[] = { "mapping", NULL };
 
+#define SOURCE_ARG                                                           \
+    {                                                                        \
+        ARG(struct bind_rows_args, source_file, FILE),                       \
+            .required = true, .help = "File that holds the columns to take." \
+    }
+
+#define MAPPING_ARG                                                                                \
+    {                                                                                              \
+        ARG_LIST(struct bind_rows_args, column_mapping, MAP, struct pair, pair_fields),            \
+            .required = true, .min = 1, .max = SCHEMA_MAX_COLUMNS, .shorthand = "source",          \
+            .aliases = mapping_aliases,                                                            \
+            .help = "Columns of the result and the column of the source file each is taken from: " \
+                    "{\"target\": \"source\"}."                                                    \
+    }
+
 static const struct arg bind_rows_arg_list[] = {
-    { ARG(struct bind_rows_args, source_file, FILE), .required = true,
-        .help = "File that holds the columns to take." },
-    { ARG_LIST(struct bind_rows_args, column_mapping, MAP, struct pair, pair_fields),
-        .required = true, .min = 1, .max = SCHEMA_MAX_COLUMNS, .shorthand = "source",
-        .aliases = mapping_aliases,
-        .help = "Columns of the result and the column of the source file each is taken from: "
-                "{\"target\": \"source\"}." },
+    SOURCE_ARG,
+    MAPPING_ARG,
+    { 0 },
+};
+
+static const struct arg preview_arg_list[] = {
+    SOURCE_ARG,
+    MAPPING_ARG,
+    { ARG(struct bind_rows_args, limit, INT), .fallback = "10", .min = 1, .max = 1000,
+        .help = "Rows to show." },
     { 0 },
 };
 
@@ -75,9 +96,10 @@ static bool add_columns(const struct items *mapping, const struct schema *in, st
     for (size_t i = 0; i < mapping->n; i++) {
         struct bound_column *column = &x->columns[i];
         int32_t to = schema_find(in, pairs[i].target);
+        char where[sizeof err->argument];
 
-        if (!schema_get(
-                source_schema(x->source), pairs[i].source, "column_mapping", &column->from, err))
+        snprintf(where, sizeof where, "column_mapping.%s", pairs[i].target);
+        if (!schema_get(source_schema(x->source), pairs[i].source, where, &column->from, err))
             return false;
         column->replaces = to >= 0;
         column->to = to >= 0 ? (uint32_t)to : out->n_columns;
@@ -221,19 +243,22 @@ static void bind_rows_close(void *state)
     arena_deinit(&x->text);
 }
 
+#define BIND_ROWS_OP                                                                      \
+    .flags = OP_TABLE | OP_MAPS_ROWS, .suffix = "bound", .format = FILE_XLSX,             \
+    .args_size = sizeof(struct bind_rows_args), .says = no_says, .examples = no_examples, \
+    .open = bind_rows_open, .push = bind_rows_push, .finish = bind_rows_finish,           \
+    .result = bind_rows_result, .close = bind_rows_close
+
 const struct op op_bind_rows = {
     .name = "files/bind",
     .summary = "Put columns of another file beside the rows, row by row",
-    .flags = OP_TABLE | OP_MAPS_ROWS,
-    .suffix = "bound",
-    .format = FILE_XLSX,
-    .args_size = sizeof(struct bind_rows_args),
     .args = bind_rows_arg_list,
-    .says = no_says,
-    .examples = no_examples,
-    .open = bind_rows_open,
-    .push = bind_rows_push,
-    .finish = bind_rows_finish,
-    .result = bind_rows_result,
-    .close = bind_rows_close,
+    BIND_ROWS_OP,
+};
+
+const struct op op_bind_rows_preview = {
+    .name = "files/bind/preview",
+    .summary = "See the first rows that files/bind would write",
+    .args = preview_arg_list,
+    BIND_ROWS_OP,
 };

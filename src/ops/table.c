@@ -32,10 +32,11 @@ const struct op *const op_table[] = {
     NULL,
 };
 
-extern const struct op op_bind_rows;
+extern const struct op op_bind_rows, op_bind_rows_preview;
 
 const struct op *const op_unlisted[] = {
     &op_bind_rows,
+    &op_bind_rows_preview,
     NULL,
 };
 

@@ -15,7 +15,6 @@
 #include <stdio.h>
 
 #define MADE_NAME "made"
-enum { PREVIEW_ROWS = 10, PREVIEW_MAX = 1000 };
 
 static const struct door {
     const char *operation;
@@ -125,7 +124,7 @@ static bool check_arguments(
     json_set(step, "arguments", json_ref(o->arguments));
     if (!json_add(steps, step))
         return err_nomem(err);
-    return plan_apply_settings(steps, call->server->settings, err) &&
+    return plan_apply_settings_to(step, o->op, call->server->settings, err) &&
            op_bind(o->op, o->arguments, call->arena, &bound, err);
 }
 
@@ -282,36 +281,40 @@ static bool look_at(struct call *call, const struct operation *o, int64_t limit,
     return true;
 }
 
-static bool preview_limit(struct json *arguments, int64_t *out, struct err *err)
+/* The limit as its declaration reads it; that it can be read has been checked. */
+static bool preview_limit(const struct operation *o, int64_t *out, struct err *err)
 {
-    static const struct arg fields[] = {
-        { .name = "limit", .type = ARG_INT, .fallback = "10", .min = 1, .max = PREVIEW_MAX },
-        { 0 },
-    };
+    struct arg fields[2] = { 0 };
     struct json *object = json_new_object();
+    const struct arg *arg;
     struct arena arena;
     bool ok;
 
+    for (size_t i = 0; (arg = op_arg(o->op, i)); i++) {
+        if (strcmp(arg->name, "limit") != 0)
+            continue;
+        fields[0] = *arg;
+        fields[0].offset = 0;
+        if (json_get(o->arguments, arg->name))
+            json_set(object, arg->name, json_ref(json_get(o->arguments, arg->name)));
+    }
     arena_init(&arena, NULL);
-    *out = PREVIEW_ROWS;
-    if (json_get(arguments, "limit"))
-        json_set(object, "limit", json_ref(json_get(arguments, "limit")));
-    ok = arg_bind(fields, "files/bind/preview", "", object, &arena, out, err);
+    ok = arg_bind(fields, o->op->name, "", object, &arena, out, err);
     arena_deinit(&arena);
     json_free(object);
-    json_remove(arguments, "limit");
     return ok;
 }
 
 bool api_bind_preview(struct call *call, struct err *err)
 {
-    struct operation o = { .op = op_find_unlisted("files/bind"), .input_field = "target_file" };
+    struct operation o = { .op = op_find_unlisted("files/bind/preview"),
+        .input_field = "target_file" };
     struct json *data = NULL;
-    int64_t limit;
+    int64_t limit = 0;
     bool ok;
 
-    ok = sent_arguments(call, &o.arguments, err) && preview_limit(o.arguments, &limit, err) &&
-         carry_out(call, &o, err) && look_at(call, &o, limit, &data, err);
+    ok = carry_out(call, &o, err) && preview_limit(&o, &limit, err) &&
+         look_at(call, &o, limit, &data, err);
     results_abort(&o.folder);
     if (ok) {
         json_set(data, "statistics", json_ref(json_get(o.work.result, "statistics")));

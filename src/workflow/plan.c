@@ -274,6 +274,16 @@ static const char *value_of(const struct json *object, const struct arg *arg, ch
     return out;
 }
 
+/* Is it one of the choices at all? What is none is told as such when it is bound. */
+static bool is_choice(const struct arg *arg, const char *value)
+{
+    for (const char *const *c = arg->choices; c && *c; c++) {
+        if (strcasecmp(*c, value) == 0)
+            return true;
+    }
+    return !arg->choices;
+}
+
 /* A choice may come under another spelling of it. */
 static const char *canonical(const struct arg *arg, const char *value)
 {
@@ -294,6 +304,8 @@ static bool check_allowed(const struct json *object, const struct arg *arg,
     if (n == 0 || !value)
         return true;
     value = canonical(arg, value);
+    if (!is_choice(arg, value))
+        return true;
     for (size_t i = 0; i < n; i++) {
         if (strcasecmp(settings_list_at(settings, arg->allowed, i), value) == 0)
             return true;
@@ -306,7 +318,7 @@ static bool check_allowed(const struct json *object, const struct arg *arg,
     return false;
 }
 
-static bool apply_to_step(
+bool plan_apply_settings_to(
     struct json *step, const struct op *op, const struct settings *settings, struct err *err)
 {
     const struct arg *a;
@@ -336,7 +348,7 @@ bool plan_apply_settings(struct json *steps, const struct settings *settings, st
 
         if (!op || (arguments && json_kind(arguments) != JSON_KIND_OBJECT))
             continue;
-        if (!apply_to_step(step, op, settings, err)) {
+        if (!plan_apply_settings_to(step, op, settings, err)) {
             lift_argument(i, err->argument[0] != '\0', err);
             plan_err(i, n, op->name, err);
             return false;

@@ -44,6 +44,9 @@ void plan_free(struct plan *plan);
  */
 bool plan_apply_settings(
     struct json *steps, const struct settings *settings, struct err *err) MUST_CHECK;
+/* As plan_apply_settings() for one step of `op`, which may be an unlisted one; paths begin at its arguments. */
+bool plan_apply_settings_to(struct json *step, const struct op *op, const struct settings *settings,
+    struct err *err) MUST_CHECK;
 
 /* Prefix the sentence of a step's error with "step 2 of 3 (excel/search): "; step counts from 0, operation may be NULL. */
 void plan_err(size_t step, size_t n_steps, const char *operation, struct err *err);
