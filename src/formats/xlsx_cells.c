@@ -252,8 +252,13 @@ static bool bool_cell(
         bool value;
     } words[] = { { "1", true }, { "0", false }, { "true", true }, { "false", false },
         { "TRUE", true }, { "FALSE", false } };
-    struct str s = trimmed(c);
+    struct str s;
 
+    if (c->n == 1 && (c->text[0] == '0' || c->text[0] == '1')) {
+        *out = cell_bool(c->text[0] == '1');
+        return true;
+    }
+    s = trimmed(c);
     if (s.n == 0) {
         *out = cell_blank();
         return true;
@@ -366,7 +371,7 @@ static bool convert_error(
     return error_cell(x, c, out->text, out->len, out, err);
 }
 
-bool xlsx_cells_convert(
+bool xlsx_cells_convert_any(
     struct xlsx_cells *x, const struct sheet_cell *c, struct cell *out, struct err *err)
 {
     if (c->has_number && c->type == SHEET_NUMBER) {

@@ -10,6 +10,8 @@
 #include "formats/xlsx_sheet.h"
 #include "formats/xlsx_strings.h"
 
+enum { XLSX_CELLS_SLACK = 16 }; /* Bytes; at most XML_PAD. */
+
 struct xlsx_cells {
     const struct xlsx_book *book;
     const struct xlsx_strings *strings;
@@ -59,13 +61,50 @@ static inline bool xlsx_cells_blank(const struct xlsx_strings *strings, const st
     return true;
 }
 
+/* As xlsx_cells_convert(), of any cell. */
+bool xlsx_cells_convert_any(
+    struct xlsx_cells *x, const struct sheet_cell *c, struct cell *out, struct err *err) MUST_CHECK;
+
+/* Copy p[0..n) in pieces that have a fixed size, so that no call is needed: both sides have room. */
+static inline void xlsx_cells_copy(char *to, const char *p, size_t n)
+{
+    for (size_t i = 0; i < n; i += XLSX_CELLS_SLACK)
+        memcpy(to + i, p + i, XLSX_CELLS_SLACK);
+}
+
 /*
  * The cell as the table has it. Its text lives until xlsx_cells_reset() (shared strings: as long as
  * the table).
  * Errors: ERR_DATA (error values under ERRORS_FAIL, bad text), ERR_BUDGET.
+ *
+ * Plain numbers, shared texts and texts without anything to decode are most of a sheet.
  */
-bool xlsx_cells_convert(
-    struct xlsx_cells *x, const struct sheet_cell *c, struct cell *out, struct err *err) MUST_CHECK;
+static inline MUST_CHECK bool xlsx_cells_convert(
+    struct xlsx_cells *x, const struct sheet_cell *c, struct cell *out, struct err *err)
+{
+    struct str s;
+
+    if (c->has_number && c->type == SHEET_NUMBER && c->style >= x->book->n_styles) {
+        *out = cell_number(c->number);
+        return true;
+    }
+    if (c->has_number && c->type == SHEET_SHARED && xlsx_cells_shared(x->strings, c, &s)) {
+        /* It will be looked at when the batch is full, and lies anywhere. */
+        __builtin_prefetch(s.p);
+        *out = cell_text(s.p, s.n);
+        return true;
+    }
+    if (c->padded && c->n > 0 && c->n + XLSX_CELLS_SLACK <= x->left &&
+        (c->type == SHEET_INLINE || (c->type == SHEET_STRING && c->flags == 0))) {
+        xlsx_cells_copy(x->room, c->text, c->n);
+        *out = cell_text(x->room, c->n);
+        x->room += c->n;
+        x->left -= c->n;
+        return true;
+    }
+    return xlsx_cells_convert_any(x, c, out, err);
+}
+
 void xlsx_cells_reset(struct xlsx_cells *x); /* Forget the texts given so far. */
 
 /* Count a repair at a cell; place is its reference. */

@@ -89,7 +89,7 @@ static bool outgrown(struct xlsx_reader *r, struct err *err)
         r->cells.sheet);
 }
 
-static bool next_event(
+static inline bool next_event(
     struct xlsx_reader *r, struct sheet_cell *c, enum sheet_event *event, struct err *err)
 {
     uint32_t before = r->row;

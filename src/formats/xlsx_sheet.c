@@ -44,22 +44,35 @@ QUICK const char *value_end(const struct sheet_scan *s, unsigned np, const char 
 }
 
 /*
+ * The digits at p as a number, all eight bytes at once and without a branch that depends on how many
+ * there are: nothing a processor could guess. Returns how many, at most eight.
+ */
+static inline unsigned quick_digits(const char *p, uint64_t *value)
+{
+    uint64_t v = sheet_load8(p) ^ 0x3030303030303030; /* Digits are 0 to 9 now. */
+    uint64_t other = ((v + 0x7676767676767676) | v) & 0x8080808080808080;
+    unsigned bits = other ? (unsigned)__builtin_ctzll(other) & 56 : 64;
+
+    v = bits ? v << (64 - bits) : 0; /* The digits at the end, zeros before them. */
+    v = (v * 10 + (v >> 8)) & 0x00ff00ff00ff00ff;
+    v = (v * 100 + (v >> 16)) & 0x0000ffff0000ffff;
+    *value = (v * 10000 + (v >> 32)) & 0xffffffff;
+    return bits / 8;
+}
+
+/*
  * A number of at most 15 digits or so, up to the '<' behind it: the value is a whole number below
  * 2^53 over an exact power of ten, so the division is rounded correctly. NULL: parse it another
  * way.
  */
-static inline const char *quick_number(const char *p, double *out)
+static const char *long_number(const char *p, double *out)
 {
     static const double pow10[] = { 1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11,
         1e12, 1e13, 1e14, 1e15, 1e16 };
-    bool minus = *p == '-';
-    uint64_t m = 0;
-    const char *from, *point = NULL;
+    const char *from = p, *point = NULL;
     size_t digits, decimals = 0;
-    double v;
+    uint64_t m = 0;
 
-    p += minus;
-    from = p;
     while ((unsigned char)(*p - '0') <= 9)
         m = m * 10 + (uint64_t)(*p++ - '0');
     digits = (size_t)(p - from);
@@ -76,9 +89,34 @@ static inline const char *quick_number(const char *p, double *out)
     }
     if (*p != '<' || digits > 16 || m > (uint64_t)1 << 53)
         return NULL;
-    v = (double)m;
-    if (decimals)
-        v /= pow10[decimals];
+    *out = decimals ? (double)m / pow10[decimals] : (double)m;
+    return p;
+}
+
+/* The same of any number, the quickest way when it has less than eight digits on each side. */
+static inline const char *quick_number(const char *p, double *out)
+{
+    static const double pow10[] = { 1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7 };
+    bool minus = *p == '-';
+    uint64_t whole, part;
+    unsigned n, decimals;
+    double v;
+
+    p += minus;
+    n = quick_digits(p, &whole);
+    v = (double)whole;
+    if (n > 0 && n < 8 && p[n] == '<') {
+        p += n;
+    } else {
+        decimals = p[n] == '.' ? quick_digits(p + n + 1, &part) : 8;
+        if (n > 0 && n < 8 && decimals > 0 && decimals < 8 && p[n + 1 + decimals] == '<') {
+            v = (v * pow10[decimals] + (double)part) /
+                pow10[decimals]; /* Exact but for the last. */
+            p += n + 1 + decimals;
+        } else {
+            p = long_number(p, &v);
+        }
+    }
     *out = minus ? -v : v;
     return p;
 }
@@ -137,31 +175,65 @@ QUICK const char *quick_formula(const struct sheet_scan *s, unsigned np, const c
     return TAKE_CLOSE("f>") ? p : NULL;
 }
 
-/* <is><t>text</t></is></c> without anything to decode or trim. */
-QUICK const char *quick_inline(
-    const struct sheet_scan *s, unsigned np, const char *p, struct sheet_cell *c)
+/* text</t></is></c> without anything to decode or trim, behind the <t>. */
+QUICK const char *quick_text(
+    const struct sheet_scan *s, unsigned np, const char *p, bool trim, struct sheet_cell *c)
 {
-    bool trim = true;
     unsigned flags;
 
-    if (!TAKE_OPEN("is>"))
-        return NULL;
-    if (!TAKE_OPEN("t>")) {
-        if (!TAKE_OPEN("t xml:space=\"preserve\">"))
-            return NULL;
-        trim = false;
-    }
     c->text = p;
     p = xml_text_end(p, s->in.end, &flags);
     c->n = (size_t)(p - c->text);
-    if ((flags & (XML_SPECIAL | XML_UNDERSCORE)) || !TAKE_CLOSE("t>") || !TAKE_CLOSE("is>") ||
-        !TAKE_CLOSE("c>"))
+    c->padded = true;
+    if (flags & (XML_SPECIAL | XML_UNDERSCORE))
         return NULL;
+    if (np == 0) {
+        if (memcmp(p, "</t></is></c>", 13) != 0)
+            return NULL;
+        p += 13;
+    } else if (!TAKE_CLOSE("t>") || !TAKE_CLOSE("is>") || !TAKE_CLOSE("c>")) {
+        return NULL;
+    }
     if (trim && c->n > 0 && (xml_space(c->text[0]) || xml_space(c->text[c->n - 1])))
         return NULL;
     if ((flags & XML_HIGH) && utf8_valid_prefix(c->text, c->n) != c->n)
         return NULL;
     return p;
+}
+
+/* The same from the <is> on. */
+QUICK const char *quick_inline(
+    const struct sheet_scan *s, unsigned np, const char *p, struct sheet_cell *c)
+{
+    if (!TAKE_OPEN("is>"))
+        return NULL;
+    if (TAKE_OPEN("t>"))
+        return quick_text(s, np, p, true, c);
+    return TAKE_OPEN("t xml:space=\"preserve\">") ? quick_text(s, np, p, false, c) : NULL;
+}
+
+/* The value, behind the <v>. */
+QUICK const char *quick_value(
+    const struct sheet_scan *s, unsigned np, const char *p, struct sheet_cell *c)
+{
+    unsigned flags = 0;
+
+    if (c->type <= SHEET_SHARED) {
+        const char *q = quick_number(p, &c->number);
+
+        if (q && (q = value_end(s, np, q))) {
+            c->has_number = true;
+            return q;
+        }
+    }
+    c->text = p;
+    p = xml_text_end(p, s->in.end, &flags);
+    c->n = (size_t)(p - c->text);
+    c->padded = true;
+    c->flags = (uint8_t)flags;
+    if (c->type == SHEET_INLINE)
+        c->type = SHEET_STRING;
+    return value_end(s, np, p);
 }
 
 /* What stands in the tag behind the reference; *p moves to its '>' or "/>". */
@@ -196,11 +268,36 @@ static inline bool quick_attrs(const char **p, struct sheet_cell *c)
     return true;
 }
 
-/* The cell at p in one go; NULL when it has to go the slow way. */
-QUICK const char *quick_cell(struct sheet_scan *s, unsigned np, const char *p, struct sheet_cell *c)
+/* From behind the reference on, with attributes of its own and perhaps a formula. */
+QUICK const char *quick_content(
+    const struct sheet_scan *s, unsigned np, const char *p, struct sheet_cell *c)
 {
+    if (!quick_attrs(&p, c))
+        return NULL;
+    if (p[0] == '/' && p[1] == '>')
+        return p + 2;
+    if (*p++ != '>')
+        return NULL;
+    if (TAKE_OPEN("f")) {
+        c->formula = true;
+        p = *p == '>' || *p == ' ' || *p == '/' ? quick_formula(s, np, p) : NULL;
+        if (!p)
+            return NULL;
+    }
+    if (TAKE_OPEN("v>"))
+        return quick_value(s, np, p, c);
+    if (TAKE_CLOSE("c>"))
+        return p;
+    return c->type == SHEET_INLINE ? quick_inline(s, np, p, c) : NULL;
+}
+
+/* The cell at p in one go; NULL when it has to go the slow way. */
+QUICK const char *quick_cell(
+    const struct sheet_scan *s, unsigned np, const char *p, struct sheet_cell *c)
+{
+    static const char number[] = "><v>", shared[] = " t=\"s\"><v>";
+    static const char text[] = " t=\"inlineStr\"><is><t>";
     uint32_t col, d;
-    unsigned flags = 0;
 
     if (!TAKE_OPEN("c r=\""))
         return NULL;
@@ -215,48 +312,30 @@ QUICK const char *quick_cell(struct sheet_scan *s, unsigned np, const char *p, s
         return NULL;
     p += s->n_digits;
     *c = (struct sheet_cell){ .row = s->row, .col = col, .style = UINT32_MAX };
-    if (!quick_attrs(&p, c))
-        return NULL;
-    if (p[0] == '/' && p[1] == '>')
-        return p + 2;
-    if (*p++ != '>')
-        return NULL;
-    if (TAKE_OPEN("f")) {
-        c->formula = true;
-        p = *p == '>' || *p == ' ' || *p == '/' ? quick_formula(s, np, p) : NULL;
-        if (!p)
-            return NULL;
+    /* Cells without a style have one of three openings, each compared in one go. */
+    if (np == 0 && memcmp(p, number, sizeof number - 1) == 0)
+        return quick_value(s, np, p + sizeof number - 1, c);
+    if (np == 0 && memcmp(p, shared, sizeof shared - 1) == 0) {
+        c->type = SHEET_SHARED;
+        return quick_value(s, np, p + sizeof shared - 1, c);
     }
-    if (!TAKE_OPEN("v>")) {
-        if (TAKE_CLOSE("c>"))
-            return p;
-        return c->type == SHEET_INLINE ? quick_inline(s, np, p, c) : NULL;
+    if (np == 0 && memcmp(p, text, sizeof text - 1) == 0) {
+        c->type = SHEET_INLINE;
+        return quick_text(s, np, p + sizeof text - 1, true, c);
     }
-    if (c->type <= SHEET_SHARED) {
-        const char *q = quick_number(p, &c->number);
-
-        if (q && (q = value_end(s, np, q))) {
-            c->has_number = true;
-            return q;
-        }
-    }
-    c->text = p;
-    p = xml_text_end(p, s->in.end, &flags);
-    c->n = (size_t)(p - c->text);
-    c->flags = (uint8_t)flags;
-    if (c->type == SHEET_INLINE)
-        c->type = SHEET_STRING;
-    return value_end(s, np, p);
+    return quick_content(s, np, p, c);
 }
 
 /* <row r="7" ...> in one go; NULL when it has to go the slow way. */
-static const char *quick_row(struct sheet_scan *s, unsigned np, const char *p)
+QUICK const char *quick_row(struct sheet_scan *s, unsigned np, const char *p)
 {
     uint32_t row = 0;
     bool hidden = false;
+    const char *digits;
 
     if (!TAKE_OPEN("row r=\""))
         return NULL;
+    digits = p;
     while ((unsigned char)(*p - '0') <= 9 && row <= XLSX_MAX_ROWS)
         row = row * 10 + (uint32_t)(*p++ - '0');
     if (row == 0 || row > XLSX_MAX_ROWS || *p != '"')
@@ -276,18 +355,43 @@ static const char *quick_row(struct sheet_scan *s, unsigned np, const char *p)
         }
         p++;
     }
-    sheet_set_row(s, row);
+    sheet_set_row_text(s, row, digits);
     s->row_hidden = hidden;
     return p + 1;
 }
 
-static const char *quick(struct sheet_scan *s, const char *p, struct sheet_cell *c)
+/* A sheet with a prefix before its elements. */
+static const char *quick_prefixed(struct sheet_scan *s, const char *p, struct sheet_cell *c)
 {
     if (s->n_prefix > SHEET_QUICK_PREFIX)
         return NULL;
     if (s->state == SHEET_BETWEEN)
         return quick_row(s, s->n_prefix, p);
-    return s->n_prefix ? quick_cell(s, s->n_prefix, p, c) : quick_cell(s, 0, p, c);
+    return quick_cell(s, s->n_prefix, p, c);
+}
+
+/*
+ * The next cell or row. A row's end is stepped over on the way to the next row: one that has to go
+ * the slow way is then looked at from its start tag.
+ */
+static inline const char *quick(struct sheet_scan *s, const char *p, struct sheet_cell *c)
+{
+    static const char end[] = "</row>";
+    const char *next;
+
+    if (s->n_prefix)
+        return quick_prefixed(s, p, c);
+    if (s->state == SHEET_INSIDE) {
+        next = quick_cell(s, 0, p, c);
+        if (next || memcmp(p, end, sizeof end - 1) != 0)
+            return next;
+        s->state = SHEET_BETWEEN;
+        p += sizeof end - 1;
+        while (xml_space(*p))
+            p++;
+        s->in.p = p;
+    }
+    return quick_row(s, 0, p);
 }
 
 bool sheet_next(

@@ -38,6 +38,7 @@ struct sheet_cell {
     uint8_t type;   /* enum sheet_type */
     bool formula;
     bool has_number; /* number is the value (SHEET_NUMBER, SHEET_SHARED); text is not set. */
+    bool padded;     /* XML_PAD bytes behind text may be read too. */
     uint8_t flags;   /* XML_HIGH... of text, which is raw unless the type is SHEET_INLINE. */
     double number;
     const char *text; /* n is 0 when there is no value. Valid until the next call. */

@@ -135,7 +135,8 @@ enum {
  * The first '<' at or after p, or end; *flags says what stands before it. Reads up to 15 bytes past
  * end.
  */
-static inline const char *xml_text_end(const char *p, const char *end, unsigned *flags)
+static inline __attribute__((always_inline)) const char *xml_text_end(
+    const char *p, const char *end, unsigned *flags)
 {
     unsigned found = 0;
 
