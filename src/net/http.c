@@ -333,6 +333,7 @@ static void destroy(struct http_server *s)
         MHD_stop_daemon(s->ports[i].daemon);
     reap(s);
     http_pool_free(s->pool);
+    fan_free(s->fan);
     hub_free(s->hub);
     http_conn_free_addrs(s);
     if (s->epoll_fd >= 0)
@@ -373,7 +374,8 @@ bool http_start(const struct http_config *config, const struct http_app *app,
     s->wake.ready = woken;
     raise_fd_limit(s->config.max_connections);
     s->hub = hub_new();
-    if (!s->hub || s->epoll_fd < 0 || s->wake_fd < 0 ||
+    s->fan = fan_new();
+    if (!s->hub || !s->fan || s->epoll_fd < 0 || s->wake_fd < 0 ||
         !http_source_add(s, &s->wake, s->wake_fd, EPOLLIN)) {
         err_nomem(err);
         goto fail;

@@ -11,13 +11,14 @@
  *   http_body.c      the body: collected by the loop, digested by the pool
  *   http_reply.c     replies: conditions, ranges, to the library or by hand
  *   http_watch.c     WebSockets and event streams
- *   http_publish.c   events from other threads to them
+ *   http_publish.c   events from other threads to them, and out (fan.c: by several threads)
  *
  * Threads. The loop thread owns all of this. An exchange is lent to the pool while the library has its
  * connection suspended (states DIGEST and HANDLE); it comes back as a message.
  */
 
 #include "base/buf.h"
+#include "net/fan.h"
 #include "net/http.h"
 #include "net/http_pool.h"
 #include "net/hub.h"
@@ -164,6 +165,7 @@ struct http_server {
     int64_t now_ns, next_tick_ns;
 
     struct hub *hub;
+    struct fan *fan;               /* Writes to many sockets at once. */
     struct http_watcher *watchers; /* All, for the tick. */
     atomic_uint n_watchers;
 
@@ -244,7 +246,9 @@ void http_watch_ws_job(struct http_job *job); /* Pool: asks the app. */
 bool http_watch_upgrade(struct http_x *x);
 void http_watch_events(struct http_x *x);
 void http_watch_tick(struct http_server *s);
-void http_watch_flush(struct http_server *s);
 void http_watch_close_all(struct http_server *s, bool hard);
+
+/* http_publish.c */
+void http_watch_flush(struct http_server *s);
 
 #endif

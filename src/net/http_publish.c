@@ -1,4 +1,8 @@
-/* From other threads to the watchers: a text is copied once and carried to the loop, where the hub has it. */
+/*
+ * From other threads to the watchers: a text is copied once and carried to the loop, where the hub has it; what it
+ * queues is sent here. Almost all the time of an event to thousands of watchers is the kernel's, a few
+ * microseconds a socket, so several threads write to the sockets while the loop waits for them.
+ */
 
 #include "net/http_watch.h"
 
@@ -6,6 +10,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+
+enum { FLUSH_BATCH = 2048 };
 
 struct publication {
     struct http_msg msg;
@@ -74,4 +80,38 @@ void http_drop_watchers(struct http_server *s, const char *conversation)
     *p = (struct publication){ .msg.run = dropped };
     memcpy(p->conversation, conversation, id_len);
     http_post(s, &p->msg);
+}
+
+static void write_one(void *arg, size_t i)
+{
+    struct http_watcher **batch = arg;
+
+    hub_write(&batch[i]->hub, batch[i]->fd);
+}
+
+/* Whoever had to drop frames is told so, which is no matter of writing what is queued. */
+static size_t take_batch(struct http_server *s, struct http_watcher **batch)
+{
+    struct hub_watcher *hub;
+    size_t n = 0;
+
+    while (n < FLUSH_BATCH && (hub = hub_take_dirty(s->hub))) {
+        if (hub->overflow)
+            http_watcher_flush(http_watcher_of(hub));
+        else
+            batch[n++] = http_watcher_of(hub);
+    }
+    return n;
+}
+
+void http_watch_flush(struct http_server *s)
+{
+    struct http_watcher *batch[FLUSH_BATCH];
+    size_t n;
+
+    while ((n = take_batch(s, batch)) > 0) {
+        fan_run(s->fan, n, write_one, batch);
+        for (size_t i = 0; i < n; i++)
+            http_watcher_flushed(batch[i], hub_written(&batch[i]->hub, batch[i]->fd));
+    }
 }

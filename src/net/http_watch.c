@@ -129,6 +129,7 @@ static void close_watcher(struct http_watcher *w, int code, const char *reason)
     w->close_by_ns = w->server->now_ns + CLOSE_MS * NS_PER_MS;
     forget_job(w);
     hub_leave(w->server->hub, &w->hub);
+    w->talked = true;
     if (w->ws)
         ws_close(w->ws, code, reason);
     else
@@ -170,23 +171,20 @@ static bool give_up(struct http_watcher *w)
     return true;
 }
 
-/* Send what can be sent; this is also where a watcher that has nothing left to do ends. */
-static void flush_watcher(struct http_watcher *w)
+void http_watcher_flushed(struct http_watcher *w, enum hub_flushed flushed)
 {
     struct epoll_event ev = { .events = EPOLLIN | EPOLLRDHUP, .data.ptr = &w->source };
-    enum hub_flushed flushed;
 
-    if (w->hub.overflow && !give_up(w))
-        return;
-    flushed = hub_flush(&w->hub, w->fd);
     if (flushed == HUB_BROKEN) {
         kill_watcher(w);
         return;
     }
-    if (flushed == HUB_DRAINED && (w->ws ? ws_done(w->ws) : w->close_by_ns != 0)) {
+    if (flushed == HUB_DRAINED && (w->ws ? w->talked && ws_done(w->ws) : w->close_by_ns != 0)) {
         finish(w);
         return;
     }
+    if (flushed == HUB_DRAINED)
+        w->talked = false;
     if ((flushed == HUB_BLOCKED) != w->wants_out) {
         w->wants_out = !w->wants_out;
         if (w->wants_out)
@@ -197,12 +195,10 @@ static void flush_watcher(struct http_watcher *w)
     go_on(w);
 }
 
-void http_watch_flush(struct http_server *s)
+void http_watcher_flush(struct http_watcher *w)
 {
-    struct hub_watcher *hub;
-
-    while ((hub = hub_take_dirty(s->hub)))
-        flush_watcher(http_watcher_of(hub));
+    if (!w->hub.overflow || give_up(w))
+        http_watcher_flushed(w, hub_flush(&w->hub, w->fd));
 }
 
 /* --- The store, on the pool --- */
@@ -382,6 +378,7 @@ static void socket_ready(struct http_source *source, uint32_t events)
 
     if (w->ws && (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))) {
         w->pong_by_ns = 0; /* Whatever it says, it is alive. */
+        w->talked = true;
         if (!ws_read(w->ws)) {
             kill_watcher(w);
             return;
@@ -393,7 +390,7 @@ static void socket_ready(struct http_source *source, uint32_t events)
             return;
         }
     }
-    flush_watcher(w);
+    http_watcher_flush(w);
 }
 
 /* --- Becoming a watcher --- */
@@ -427,6 +424,7 @@ static struct http_watcher *new_watcher(struct http_x *x, int fd, enum hub_codin
     w->server = s;
     w->fd = fd;
     w->hub.coding = coding;
+    w->talked = true;
     w->sent_ns = s->now_ns;
     w->ping_ns = s->now_ns + s->config.ping_interval_s * 1000 * NS_PER_MS;
     if (!http_source_add(s, &w->source, fd, EPOLLIN | EPOLLRDHUP)) {
@@ -518,7 +516,7 @@ void http_watch_events(struct http_x *x)
         w->conn = conn;
         conn->watcher = w;
         join(w, reply->events, true, reply->since);
-        flush_watcher(w);
+        http_watcher_flush(w);
     } else {
         shutdown(conn->fd, SHUT_RDWR);
         http_conn_resume(conn); /* Without an exchange it closes. */
@@ -540,6 +538,7 @@ static void tick_watcher(struct http_watcher *w)
         kill_watcher(w);
     } else if (w->ws && s->config.ping_interval_s && now >= w->ping_ns) {
         ws_ping(w->ws);
+        w->talked = true;
         w->ping_ns = now + s->config.ping_interval_s * 1000 * NS_PER_MS;
         w->pong_by_ns = now + s->config.ping_timeout_s * 1000 * NS_PER_MS;
     } else if (!w->ws && now - w->sent_ns >= s->config.heartbeat_ms * NS_PER_MS) {

@@ -27,6 +27,7 @@ struct http_watcher {
         bool replay;
         uint64_t since;
     } next_move;
+    bool talked;                 /* Its WebSocket may have come to its end since the last look. */
     bool half_closed;            /* We will not send any more. */
     bool wants_out;              /* Waits for room in the socket. */
     int64_t sent_ns;             /* When something was last sent. */
@@ -35,6 +36,10 @@ struct http_watcher {
 };
 
 struct http_watcher *http_watcher_of(struct hub_watcher *hub);
+/* Send what can be sent; this is also where a watcher that has nothing left to do ends. */
+void http_watcher_flush(struct http_watcher *w);
+/* The same when the socket has been written to: what follows from how that went. */
+void http_watcher_flushed(struct http_watcher *w, enum hub_flushed flushed);
 /* Tell it why, then close it. */
 void http_watcher_dismiss(struct http_watcher *w, int code, const char *why);
 

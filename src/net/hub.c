@@ -478,33 +478,49 @@ void hub_drop_queued(struct hub_watcher *w)
     w->overflow = false;
 }
 
-enum hub_flushed hub_flush(struct hub_watcher *w, int fd)
+void hub_write(struct hub_watcher *w, int fd)
 {
-    while (w->out.n > 0) {
-        struct iovec iov[IOVECS];
-        struct msghdr msg = { .msg_iov = iov };
-        ssize_t done;
+    struct iovec iov[IOVECS];
+    struct msghdr msg = { .msg_iov = iov };
 
-        while (msg.msg_iovlen < IOVECS && msg.msg_iovlen < w->out.n) {
-            struct hub_frame *frame = *slot(&w->out, msg.msg_iovlen);
-            size_t skip = msg.msg_iovlen == 0 ? w->sent : 0;
+    while (msg.msg_iovlen < IOVECS && msg.msg_iovlen < w->out.n) {
+        struct hub_frame *frame = *slot(&w->out, msg.msg_iovlen);
+        size_t skip = msg.msg_iovlen == 0 ? w->sent : 0;
 
-            iov[msg.msg_iovlen++] = (struct iovec){ frame->data + skip, frame->len - skip };
-        }
-        done = sendmsg(fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done < 0)
-            return errno == EAGAIN ? HUB_BLOCKED : HUB_BROKEN;
-        w->sent += (size_t)done;
+        iov[msg.msg_iovlen++] = (struct iovec){ frame->data + skip, frame->len - skip };
+    }
+    do {
+        if (msg.msg_iovlen == 1) /* The usual case, and the cheaper call. */
+            w->wrote = send(fd, iov[0].iov_base, iov[0].iov_len, MSG_NOSIGNAL | MSG_DONTWAIT);
+        else
+            w->wrote = msg.msg_iovlen ? sendmsg(fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT) : 0;
+    } while (w->wrote < 0 && errno == EINTR);
+    w->write_errno = w->wrote < 0 ? errno : 0;
+}
+
+enum hub_flushed hub_written(struct hub_watcher *w, int fd)
+{
+    for (;;) {
+        if (w->wrote < 0)
+            return w->write_errno == EAGAIN ? HUB_BLOCKED : HUB_BROKEN;
+        w->sent += (size_t)w->wrote;
         while (w->out.n > 0 && w->sent >= (*slot(&w->out, 0))->len) {
             w->sent -= (*slot(&w->out, 0))->len;
             queue_remove(&w->out, 0);
         }
+        if (w->out.n == 0)
+            break;
+        hub_write(w, fd);
     }
     if (w->out.cap > IOVECS) { /* A burst is over. */
         free(w->out.slots);
         w->out = (struct hub_queue){ 0 };
     }
     return HUB_DRAINED;
+}
+
+enum hub_flushed hub_flush(struct hub_watcher *w, int fd)
+{
+    hub_write(w, fd);
+    return hub_written(w, fd);
 }

@@ -58,6 +58,9 @@ struct hub_watcher {
     uint64_t lost;   /* The last one forgotten while held. */
     struct hub_watcher *next_dirty;
     bool dirty; /* On the list of hub_take_dirty(). */
+    /* Between hub_write() and hub_written(): how many bytes the socket took, or -1 and why not. */
+    ptrdiff_t wrote;
+    int write_errno;
 };
 
 struct hub;
@@ -103,5 +106,11 @@ struct hub_watcher *hub_take_dirty(struct hub *hub);
 
 enum hub_flushed { HUB_DRAINED, HUB_BLOCKED, HUB_BROKEN };
 enum hub_flushed hub_flush(struct hub_watcher *w, int fd); /* Does not block. */
+/*
+ * The same in two halves. hub_write() gives the socket what it takes and changes nothing but `w`, so that several threads
+ * can do it for one watcher each; hub_written() lets go of what went out, and writes on if there is more.
+ */
+void hub_write(struct hub_watcher *w, int fd);
+enum hub_flushed hub_written(struct hub_watcher *w, int fd);
 
 #endif
