@@ -124,6 +124,7 @@ bool csv_input_rewind(struct csv_input *in, struct err *err) MUST_CHECK;
 struct csv_tally {
     uint32_t most; /* Records have at most so many fields, not counting empty ones at their end. */
     uint64_t records; /* Counted, blank lines included. */
+    uint64_t blank;   /* Blank lines among them. */
     uint64_t lines;   /* They take up. */
     size_t taken;     /* Bytes they take up. */
 };
@@ -143,6 +144,8 @@ struct csv_survey {
     uint32_t n_columns;   /* The most fields of a record, trailing empty ones not counted. */
     uint64_t widest_line; /* The line of that record. */
     uint64_t last_record; /* Number of the last record that is not a blank line; 0: none. */
+    uint64_t rows;        /* Records that are rows: neither blank lines nor unreadable. */
+    uint64_t inner_blank; /* Blank lines before the last record. */
 };
 /*
  * Survey the records from the parser's position to the end of the input; `records` come before

@@ -216,6 +216,15 @@ static uint64_t csv_read_quarantined(const void *self)
     return r->quarantined;
 }
 
+/* The survey has seen them all. Blank lines are rows where blank_line() makes them some. */
+static bool csv_read_count(const void *self, uint64_t *rows)
+{
+    const struct csv_reader *r = self;
+
+    *rows = r->survey.rows + (r->schema->n_columns == 1 ? r->survey.inner_blank : 0);
+    return true;
+}
+
 static void csv_read_close(void *self)
 {
     struct csv_reader *r = self;
@@ -234,5 +243,6 @@ const struct source_class csv_read_class = {
     .rewind = csv_read_rewind,
     .position = csv_read_position,
     .quarantined = csv_read_quarantined,
+    .count = csv_read_count,
     .close = csv_read_close,
 };

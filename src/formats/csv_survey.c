@@ -14,7 +14,7 @@ enum {
 struct surveyor {
     struct csv_parser *p;
     struct csv_survey *out;
-    uint64_t records;
+    uint64_t records, blank;  /* Records taken, and blank lines among them. */
     uint32_t patience, parse; /* Records to parse before the next attempt. */
 };
 
@@ -28,6 +28,13 @@ static uint64_t blank_lines(const char *p, size_t n)
     return n == 0 ? ends : ends - 1;
 }
 
+/* The records so far end with `trailing` blank lines behind one that is none. */
+static void set_last(struct surveyor *s, uint64_t trailing)
+{
+    s->out->last_record = s->records - trailing;
+    s->out->inner_blank = s->blank - trailing;
+}
+
 static void count(struct surveyor *s)
 {
     struct csv_parser *p = s->p;
@@ -37,11 +44,11 @@ static void count(struct surveyor *s)
 
     csv_tally(text, p->limit - p->pos, &p->marks, s->out->n_columns, &t);
     if (t.records > 0) {
-        uint64_t blank = blank_lines(text, t.taken);
-
         s->records += t.records;
-        if (blank < t.records)
-            s->out->last_record = s->records - blank;
+        s->blank += t.blank;
+        s->out->rows += t.records - t.blank;
+        if (t.blank < t.records)
+            set_last(s, t.blank ? blank_lines(text, t.taken) : 0);
         csv_parser_feed(p, p->data, p->pos + t.taken, p->limit, p->eof);
         p->line = line + t.lines;
     }
@@ -66,7 +73,8 @@ bool csv_survey(struct csv_parser *p, struct csv_input *in, uint64_t records, ui
         switch (csv_parse(p, &row)) {
         case CSV_ROW:
             s.records++;
-            out->last_record = s.records;
+            out->rows++;
+            set_last(&s, 0);
             if (row.n_filled > out->n_columns) {
                 out->n_columns = row.n_filled;
                 out->widest_line = row.line;
@@ -74,10 +82,11 @@ bool csv_survey(struct csv_parser *p, struct csv_input *in, uint64_t records, ui
             break;
         case CSV_BAD:
             s.records++;
-            out->last_record = s.records;
+            set_last(&s, 0);
             break;
         case CSV_BLANK:
             s.records++;
+            s.blank++;
             break;
         case CSV_MORE: {
             size_t pos = p->pos;

@@ -49,11 +49,24 @@ __attribute__((target("avx2"))) ALWAYS_INLINE void load_avx2(
     m->quote = equal_avx2(low, high, mark_char(marks->quote));
 }
 
-static uint64_t prefix_xor(uint64_t v)
+__attribute__((target("avx512f,avx512bw"))) ALWAYS_INLINE void load_avx512(
+    const char *p, const struct csv_marks *marks, struct masks *m)
 {
-    for (int shift = 1; shift < 64; shift *= 2)
-        v ^= v << shift;
-    return v;
+    __m512i v = _mm512_loadu_si512(p);
+
+    m->lf = _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('\n'));
+    m->cr = _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('\r'));
+    m->delimiter = _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8(mark_char(marks->delimiter)));
+    m->quote = _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8(mark_char(marks->quote)));
+}
+
+/* Every bit the XOR of itself and all below: a product with all ones that carries nothing. */
+__attribute__((target("pclmul"))) ALWAYS_INLINE uint64_t prefix_xor(uint64_t v)
+{
+    __m128i product =
+        _mm_clmulepi64_si128(_mm_cvtsi64_si128((long long)v), _mm_set1_epi8((char)0xFF), 0);
+
+    return (uint64_t)_mm_cvtsi128_si64(product);
 }
 
 /* What one stride leaves for the next: the top bits of masks, moved to bit 0. */
@@ -68,7 +81,8 @@ struct carry {
  * Take what lies inside quotes out of the masks; false where the text is not as regular as it must
  * be. *inner: line ends inside quotes.
  */
-ALWAYS_INLINE bool mask_quotes(struct masks *m, struct carry *carry, uint64_t *inner)
+__attribute__((target("pclmul"))) ALWAYS_INLINE bool mask_quotes(
+    struct masks *m, struct carry *carry, uint64_t *inner)
 {
     uint64_t inside, opening, closing, odd;
 
@@ -109,10 +123,17 @@ static uint32_t trailing(const char *p, size_t begin, size_t end, int delimiter)
     return n;
 }
 
-ALWAYS_INLINE void tally(
-    const char *p, size_t n, const struct csv_marks *marks, struct csv_tally *t, load_fn *load)
+/* Is there nothing on the line but perhaps the CR of its end? */
+static bool is_blank(const char *p, size_t n)
+{
+    return n == 0 || (n == 1 && p[0] == '\r');
+}
+
+__attribute__((target("pclmul"))) ALWAYS_INLINE struct csv_tally tally(
+    const char *p, size_t n, struct csv_marks marks, uint32_t most, load_fn *load)
 {
     struct carry carry = { .start = 1 };
+    struct csv_tally t = { .most = most };
     uint64_t inner_lines = 0; /* Of the record at hand. */
     uint32_t fields = 1;
     size_t i = 0;
@@ -121,9 +142,9 @@ ALWAYS_INLINE void tally(
         struct masks m;
         uint64_t inner;
 
-        load(p + i, marks, &m);
+        load(p + i, &marks, &m);
         if (!mask_quotes(&m, &carry, &inner))
-            return;
+            return t;
         while (m.lf) {
             unsigned bit = (unsigned)__builtin_ctzll(m.lf);
             uint64_t below = ((uint64_t)1 << bit) - 1;
@@ -132,13 +153,14 @@ ALWAYS_INLINE void tally(
             fields += (uint32_t)__builtin_popcountll(m.delimiter & below);
             if (inner | inner_lines)
                 inner_lines += (uint64_t)__builtin_popcountll(inner & below);
-            if (fields > t->most && fields - trailing(p, t->taken, end, marks->delimiter) > t->most)
-                return;
-            if (inner_lines >= CSV_OPEN_QUOTE_LINES || end - t->taken > CSV_MAX_FIELD)
-                return;
-            t->records++;
-            t->lines += inner_lines + 1;
-            t->taken = end + 1;
+            if (fields > t.most && fields - trailing(p, t.taken, end, marks.delimiter) > t.most)
+                return t;
+            if (inner_lines >= CSV_OPEN_QUOTE_LINES || end - t.taken > CSV_MAX_FIELD)
+                return t;
+            t.records++;
+            t.blank += end - t.taken <= 1 && is_blank(p + t.taken, end - t.taken);
+            t.lines += inner_lines + 1;
+            t.taken = end + 1;
             m.delimiter &= ~below;
             inner &= ~below;
             inner_lines = 0;
@@ -148,20 +170,31 @@ ALWAYS_INLINE void tally(
         fields += (uint32_t)__builtin_popcountll(m.delimiter);
         inner_lines += (uint64_t)__builtin_popcountll(inner);
     }
+    return t;
 }
 
-__attribute__((target("avx2,bmi,popcnt"))) static void tally_avx2(
-    const char *p, size_t n, const struct csv_marks *marks, struct csv_tally *t)
+__attribute__((target("avx512f,avx512bw,bmi,popcnt,pclmul"))) static void tally_avx512(
+    const char *p, size_t n, struct csv_marks marks, struct csv_tally *t)
 {
-    tally(p, n, marks, t, load_avx2);
+    *t = tally(p, n, marks, t->most, load_avx512);
+}
+
+__attribute__((target("avx2,bmi,popcnt,pclmul"))) static void tally_avx2(
+    const char *p, size_t n, struct csv_marks marks, struct csv_tally *t)
+{
+    *t = tally(p, n, marks, t->most, load_avx2);
 }
 
 void csv_tally(
     const char *p, size_t n, const struct csv_marks *marks, uint32_t most, struct csv_tally *t)
 {
     *t = (struct csv_tally){ .most = most };
-    if (marks->escape < 0 && __builtin_cpu_supports("avx2"))
-        tally_avx2(p, n, marks, t);
+    if (marks->escape >= 0 || !__builtin_cpu_supports("pclmul"))
+        return;
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw"))
+        tally_avx512(p, n, *marks, t);
+    else if (__builtin_cpu_supports("avx2"))
+        tally_avx2(p, n, *marks, t);
 }
 
 #else

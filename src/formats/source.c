@@ -261,6 +261,11 @@ uint64_t source_quarantined(const struct source *s)
     return s->class->quarantined(s->reader);
 }
 
+bool source_count(const struct source *s, uint64_t *rows)
+{
+    return s->class->count && s->class->count(s->reader, rows);
+}
+
 const struct source_info *source_info(const struct source *s)
 {
     return &s->info;

@@ -82,6 +82,9 @@ bool source_rewind(struct source *s, struct err *err) MUST_CHECK;
 void source_position(const struct source *s, uint64_t *done, uint64_t *total);
 uint64_t source_quarantined(const struct source *s); /* Rows rejected so far. */
 
+/* How many rows there are in all, rejected ones aside, where opening the file has told; false: read them to know. */
+bool source_count(const struct source *s, uint64_t *rows);
+
 /* Facts for inspect and info. */
 struct source_sheet {
     const char *name;
@@ -104,8 +107,9 @@ struct source_class {
     bool (*rewind)(void *self, struct err *err);
     void (*position)(const void *self, uint64_t *done, uint64_t *total);
     uint64_t (*quarantined)(const void *self);
-    bool (*outgrown)(const void *self);    /* NULL: never. */
-    bool (*provisional)(const void *self); /* NULL: never. */
+    bool (*count)(const void *self, uint64_t *rows); /* NULL: never knows before the end. */
+    bool (*outgrown)(const void *self);              /* NULL: never. */
+    bool (*provisional)(const void *self);           /* NULL: never. */
     void (*close)(void *self);
 };
 

@@ -1,5 +1,6 @@
 /*
- * inspect: what a file holds. One pass over all of it.
+ * inspect: what a file holds. One pass over all of it; where only its rows are to be counted and opening it has told
+ * how many there are, none.
  */
 
 #include "workflow/job.h"
@@ -18,6 +19,22 @@ static bool profile_all(
             return true;
         if (!profile_add(profile, b, err))
             return false;
+    }
+}
+
+static bool count_rows(struct job *job, struct source *source, uint64_t *rows, struct err *err)
+{
+    struct batch *b;
+
+    if (source_count(source, rows))
+        return true;
+    *rows = 0;
+    for (;;) {
+        if (!job_go_on(job, err) || !source_next(source, &b, err))
+            return false;
+        if (!b)
+            return true;
+        *rows += b->n_rows;
     }
 }
 
@@ -54,11 +71,33 @@ static bool add_columns(
         if (details)
             ok = json_set(profiles, name, profile_json(profile, i)) && ok;
     }
-    ok = json_set_int(data, "rows", (int64_t)profile_rows(profile)) && ok;
-    ok = json_set_int(data, "columns", schema->n_columns) && ok;
     ok = json_set(data, "column_names", names) && ok;
     ok = json_set(data, "data_types", types) && ok;
     return (!details || json_set(data, "profile", profiles)) && ok;
+}
+
+static bool add_counts(const struct schema *schema, uint64_t rows, struct json *data)
+{
+    return json_set_int(data, "rows", (int64_t)rows) &&
+           json_set_int(data, "columns", schema->n_columns);
+}
+
+/* Everything about the columns, too. */
+static bool profile_columns(
+    struct job *job, const struct look *look, bool details, struct json *data, struct err *err)
+{
+    const struct schema *schema = source_schema(look->source);
+    struct profile *profile = profile_new(schema->n_columns, details, &job->budget);
+    bool ok;
+
+    if (!profile)
+        return err_nomem(err);
+    ok = profile_all(job, look->source, profile, err);
+    if (ok && !(add_counts(schema, profile_rows(profile), data) &&
+                  add_columns(schema, profile, details, data)))
+        ok = err_nomem(err);
+    profile_free(profile);
+    return ok;
 }
 
 bool job_inspect(struct job *job, struct err *err)
@@ -66,9 +105,10 @@ bool job_inspect(struct job *job, struct err *err)
     const struct json *spec = json_get(job->spec, "inspect");
     const char *name = json_get_string(spec, "file");
     bool details = json_get_bool(spec, "details", false);
+    bool count = json_get_bool(spec, "count", false);
     struct json *data = json_new_object();
-    struct profile *profile = NULL;
     struct look look = { 0 };
+    uint64_t rows;
     bool ok = false;
 
     if (!name) {
@@ -77,19 +117,20 @@ bool job_inspect(struct job *job, struct err *err)
     }
     if (!look_open(job, name, json_get(spec, "reader"), false, &look, err))
         goto out;
-    profile = profile_new(source_schema(look.source)->n_columns, details, &job->budget);
-    if (!profile) {
+    if (!add_file(&look, data)) {
         err_nomem(err);
         goto out;
     }
-    if (!profile_all(job, look.source, profile, err))
+    if (!count) {
+        ok = profile_columns(job, &look, details, data, err);
+    } else if (count_rows(job, look.source, &rows, err)) {
+        ok = add_counts(source_schema(look.source), rows, data) ? true : err_nomem(err);
+    }
+    if (!ok)
         goto out;
-    ok = add_file(&look, data);
-    ok = add_columns(source_schema(look.source), profile, details, data) && ok;
-    ok = json_set(data, "warnings", warn_json(look.warnings)) && ok;
+    ok = json_set(data, "warnings", warn_json(look.warnings));
     ok = ok ? job_done(job, json_ref(data), err) : err_nomem(err);
 out:
-    profile_free(profile);
     look_close(&look);
     json_free(data);
     return ok;

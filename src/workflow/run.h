@@ -25,7 +25,7 @@
  *   settings       what run_settings() gives: {info_sheet_name, include_info_sheet, default_sheet_name,
  *                   max_column_width, auto_adjust_columns, memory_limit_mb}
  *   preview        {file, offset, limit, sheet}          (preview)
- *   inspect        {file, details, reader: {reader arguments}} (inspect)
+ *   inspect        {file, details, count: only rows and columns, reader: {reader arguments}} (inspect)
  *
  * Events (one JSON object each, a line each on the wire):
  *

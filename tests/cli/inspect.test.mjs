@@ -68,3 +68,38 @@ test('a workbook whose first sheet is empty', async (t) => {
   assert.equal(r.status, 65);
   assert.match(r.stderr, /sheet 'Sheet1' is empty; it has no header row. The workbook's sheets: Sheet1, Sheet2/);
 });
+
+// Counting gives what looking into everything gives.
+const counted = {
+  'a table': people,
+  'line ends and delimiters in quotes': 'a,b\n"1\n2","x,y"\n3,4\n',
+  'blank lines': 'a,b\r\n\r\n1,2\r\n\r\n\r\n3,4\r\n\r\n',
+  'blank lines of one column': 'a\n1\n\n\n2\n\n\n',
+  'ragged rows': 'a,b\n1\n1,2,3,4\n1,2,,\n',
+  'a quote that is never closed': 'a,b\n1,2\n3,"x\n4,5\n',
+  'no line end at the end': 'a;b\n1;2\n3;4',
+  'nothing but a header': 'a,b\n',
+  'many rows': `a,b\n${'1,"x, y"\n\n'.repeat(5000)}2,3,4\n`,
+};
+for (const [name, text] of Object.entries(counted)) {
+  test(`counting: ${name}`, async (t) => {
+    const s = new Scratch(t);
+    s.write('t.csv', text);
+    const all = JSON.parse((await s.run(['inspect', '--json', 't.csv'])).stdout);
+    const o = JSON.parse((await s.run(['inspect', '--count', '--json', 't.csv'])).stdout);
+    assert.deepEqual([o.rows, o.columns], [all.rows, all.columns]);
+    assert.ok(!('profile' in o));
+    const r = await s.run(['inspect', '--count', 't.csv']);
+    assert.equal(r.stdout, `${all.rows} rows, ${all.columns} columns\n`);
+  });
+}
+
+test('counting the rows of a workbook\'s sheet, and of standard input', async (t) => {
+  const s = new Scratch(t);
+  s.write('people.csv', people);
+  await s.run(['op', 'csv/convert-to-excel', 'people.csv', 'people.xlsx']);
+  assert.equal((await s.run(['inspect', '--count', 'people.xlsx'])).stdout, '3 rows, 5 columns\n');
+  assert.equal((await s.run(['inspect', '--count', '--sheet', 'Info', '--header-row', '0', 'people.xlsx'])).stdout, '6 rows, 2 columns\n');
+  assert.equal((await s.run(['inspect', '--count', '-'], { input: people })).stdout, '3 rows, 5 columns\n');
+  assert.equal((await s.run(['op', 'csv/info', '--count', 'people.csv'])).status, 2);
+});

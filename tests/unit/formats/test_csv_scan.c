@@ -92,6 +92,7 @@ static void parse_all(
     struct csv_dialect dialect = { .delimiter = ',', .quote = '"' };
     struct csv_row row = { 0 };
     enum csv_outcome outcome;
+    uint64_t blank = 0;
 
     *out = (struct csv_survey){ 0 };
     *records = 0;
@@ -100,8 +101,13 @@ static void parse_all(
     while ((outcome = csv_parse(&p, &row)) != CSV_END) {
         assert_true(outcome == CSV_ROW || outcome == CSV_BLANK || outcome == CSV_BAD);
         ++*records;
-        if (outcome != CSV_BLANK)
+        if (outcome == CSV_BLANK) {
+            blank++;
+        } else {
             out->last_record = *records;
+            out->inner_blank = blank;
+        }
+        out->rows += outcome == CSV_ROW;
         if (outcome == CSV_ROW && row.n_filled > out->n_columns)
             out->n_columns = row.n_filled;
     }
@@ -128,6 +134,8 @@ static void survey(void **state)
         csv_parser_init(&p, &dialect, NULL);
         csv_parser_feed(&p, text, 0, n, true);
         assert_true(csv_survey(&p, &in, 0, 0, &got, &err));
+        assert_int_equal(got.rows, want.rows);
+        assert_int_equal(got.inner_blank, want.inner_blank);
         if (got.n_columns != want.n_columns || got.last_record != want.last_record ||
             p.line != lines)
             fail_msg("columns %u, not %u; last record %llu, not %llu; line %llu, not %llu:\n%.*s",
