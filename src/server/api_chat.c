@@ -74,6 +74,7 @@ static bool create(struct call *call, struct conversation *c, struct err *err)
         if (!tx)
             return err_nomem(err);
         store_add_conversation(tx, c);
+        idempotency_mark(call, tx, c->id);
         if (store_commit(tx, err))
             return true;
         if (!conversation_dirs_remove(&server->dirs, partition, c->id, &(struct err){ 0 }) ||
@@ -98,7 +99,9 @@ bool api_chat_create(struct call *call, struct err *err)
         return false;
     if (!c.metadata)
         c.metadata = "{}";
-    if (!create(call, &c, err) ||
+    if (call->redo)
+        snprintf(c.id, sizeof c.id, "%s", call->redo);
+    if ((!call->redo && !create(call, &c, err)) ||
         !view_conversation(call->server, call->arena, view_base_url(call), c.id, &data, err))
         return false;
     reply_data(call, 201, "Conversation created", data);

@@ -91,62 +91,117 @@ const char *file_base_name(struct arena *arena, const char *name)
     return base;
 }
 
-static bool record(
-    struct call *call, const struct conversation *c, const struct stored_file *f, struct err *err)
-{
-    struct conversation_change became = {
-        .status = CONVERSATION_ACTIVE, .status_if = -1, .updated_ns = f->created_ns
-    };
-    struct change *change = change_begin(call->server, c->id);
-    struct json *meta;
+/* A file on its way into the conversation. */
+struct arrival {
+    const struct http_part *part;
+    struct stored_file f;
+    char stored[FS_NAME_MAX + 1]; /* Its name once it lies there; "" before. */
+};
 
-    if (!change)
-        return err_nomem(err);
-    if (c->status != CONVERSATION_CREATED) /* Later states stay. */
-        became.status = -1;
-    store_add_file(change_tx(change), f);
-    store_change_conversation(change_tx(change), c->id, &became);
-    meta = view_file(call->server, call->arena, view_base_url(call), c, f);
-    change_message(change, "file_upload",
-        arena_printf(call->arena, "%s uploaded successfully", f->name), meta);
-    return change_commit(change, err);
-}
-
-static bool store_part(struct call *call, const struct conversation *c,
-    const struct http_part *part, struct json **out, struct err *err)
+/* Look at a part and say what its row will be. */
+static bool examine(
+    struct call *call, const struct conversation *c, struct arrival *a, struct err *err)
 {
-    struct server *server = call->server;
-    int64_t limit = settings_int(server->settings, "chat_workflows.file.max_upload_size_mb");
-    char name[FS_NAME_MAX + 1], stored[FS_NAME_MAX + 1];
-    struct stored_file f = { .kind = STORED_UPLOAD, .created_ns = clock_wall_ns() };
+    const struct settings *s = call->server->settings;
+    int64_t limit = settings_int(s, "chat_workflows.file.max_upload_size_mb");
+    const struct http_part *part = a->part;
+    char name[FS_NAME_MAX + 1];
     struct json *facts;
     char *text;
-    bool ok;
 
     fs_safe_name(part->filename, strlen(part->filename), name);
-    if (!file_suffix_allowed(server->settings, "chat_workflows.file.allowed_extensions", name, err))
+    if (!file_suffix_allowed(s, "chat_workflows.file.allowed_extensions", name, err))
         return false;
     if (part->size > (uint64_t)limit << 20)
         return err_set(err, ERR_TOO_LARGE,
             "%s is larger than the limit of %lld MiB (chat_workflows.file.max_upload_size_mb)",
             name, (long long)limit);
-    if (!inspect(call, part, name, &facts, &f.format, err))
+    if (!inspect(call, part, name, &facts, &a->f.format, err))
         return false;
     text = json_text(facts);
     json_free(facts);
-    f.facts = text;
-    ok = text ? upload_publish(&server->dirs, c, part->path, name, stored, err) : err_nomem(err);
-    if (ok) {
-        snprintf(f.conversation, sizeof f.conversation, "%s", c->id);
-        f.name = stored;
-        f.base = file_base_name(call->arena, stored);
-        f.size = part->size;
-        memcpy(f.sha256, part->sha256, sizeof f.sha256);
-        ok = record(call, c, &f, err);
-    }
-    if (ok)
-        *out = view_file(server, call->arena, view_base_url(call), c, &f);
+    a->f.facts = text ? arena_strdup(call->arena, text) : NULL;
     free(text);
+    a->f.name = arena_strdup(call->arena, name);
+    snprintf(a->f.conversation, sizeof a->f.conversation, "%s", c->id);
+    a->f.kind = STORED_UPLOAD;
+    a->f.size = part->size;
+    memcpy(a->f.sha256, part->sha256, sizeof a->f.sha256);
+    return a->f.facts && a->f.name ? true : err_nomem(err);
+}
+
+static bool publish(
+    struct call *call, const struct conversation *c, struct arrival *a, struct err *err)
+{
+    if (!upload_publish(&call->server->dirs, c, a->part->path, a->f.name, a->stored, err)) {
+        a->stored[0] = '\0';
+        return false;
+    }
+    a->f.name = a->stored;
+    a->f.base = file_base_name(call->arena, a->stored);
+    a->f.created_ns = clock_wall_ns();
+    return a->f.base ? true : err_nomem(err);
+}
+
+/* The rows of all files together, so that an upload is there as a whole or not at all. */
+static bool record(struct call *call, const struct conversation *c, const struct arrival *all,
+    size_t n, struct err *err)
+{
+    struct conversation_change became = {
+        .status = CONVERSATION_ACTIVE, .status_if = -1, .updated_ns = clock_wall_ns()
+    };
+    struct change *change = change_begin(call->server, c->id);
+    struct json *names = json_new_array();
+    char *redo;
+
+    for (size_t i = 0; i < n; i++)
+        json_add(names, json_new_string(all[i].f.name));
+    redo = json_text(names);
+    json_free(names);
+    if (!change || !redo) {
+        change_abort(change);
+        free(redo);
+        return err_nomem(err);
+    }
+    if (c->status != CONVERSATION_CREATED) /* Later states stay. */
+        became.status = -1;
+    for (size_t i = 0; i < n; i++) {
+        store_add_file(change_tx(change), &all[i].f);
+        change_message(change, "file_upload",
+            arena_printf(call->arena, "%s uploaded successfully", all[i].f.name),
+            view_file(call->server, call->arena, view_base_url(call), c, &all[i].f));
+    }
+    store_change_conversation(change_tx(change), c->id, &became);
+    idempotency_mark(call, change_tx(change), redo);
+    free(redo);
+    return change_commit(change, err);
+}
+
+/*
+ * Take files back whose rows were refused. Not after a fault of the disk: the rows may have reached it all the same, and
+ * the next start finds out.
+ */
+static void withdraw(struct call *call, const struct conversation *c, const struct arrival *all,
+    size_t n, const struct err *why)
+{
+    for (size_t i = 0; i < n && why->code != ERR_IO; i++) {
+        if (all[i].stored[0])
+            upload_withdraw(&call->server->dirs, c, all[i].stored);
+    }
+}
+
+static bool store_parts(
+    struct call *call, const struct conversation *c, struct arrival *all, size_t n, struct err *err)
+{
+    bool ok = true;
+
+    for (size_t i = 0; ok && i < n; i++)
+        ok = examine(call, c, &all[i], err);
+    for (size_t i = 0; ok && i < n; i++)
+        ok = publish(call, c, &all[i], err);
+    ok = ok && record(call, c, all, n, err);
+    if (!ok)
+        withdraw(call, c, all, n, err);
     return ok;
 }
 
@@ -158,39 +213,80 @@ static bool no_file(struct call *call, struct err *err)
     return false;
 }
 
-bool api_upload(struct call *call, struct err *err)
+static void reply_upload(struct call *call, const struct conversation *c,
+    const struct stored_file *const *files, size_t n)
 {
-    const struct http_request *r = &call->x->request;
-    struct json *first = NULL, *all = json_new_array();
-    struct conversation c;
-    size_t n = 0;
+    struct json *all = json_new_array(), *first = NULL;
 
-    if (!store_conversation_get(call->server->store, call->params[0], call->arena, &c, err))
-        goto fail;
-    for (size_t i = 0; i < r->n_parts; i++) {
-        struct json *one = NULL;
+    for (size_t i = 0; i < n; i++) {
+        struct json *one = view_file(call->server, call->arena, view_base_url(call), c, files[i]);
 
-        if (!r->parts[i].filename ||
-            (strcmp(r->parts[i].name, "file") != 0 && strcmp(r->parts[i].name, "files") != 0))
-            continue;
-        if (!store_part(call, &c, &r->parts[i], &one, err))
-            goto fail;
+        if (i == 0)
+            first = json_clone(one);
         json_add(all, one);
-        n++;
     }
-    if (n == 0) {
-        no_file(call, err);
-        goto fail;
-    }
-    first = json_clone(json_at(all, 0));
     if (n > 1)
         json_set(first, "files", json_ref(all));
     json_free(all);
     reply_data(call, 200, "File uploaded successfully", first);
+}
+
+/* The files are there since an earlier attempt of this request. */
+static bool upload_again(struct call *call, const struct conversation *c, struct err *err)
+{
+    const struct stored_file **files;
+    struct json *names;
+    size_t n;
+    bool ok;
+
+    if (!json_parse(call->redo, strlen(call->redo), &names, err))
+        return false;
+    n = json_len(names);
+    files = arena_calloc(call->arena, n + 1, sizeof *files);
+    ok = files || err_nomem(err);
+    for (size_t i = 0; ok && i < n; i++) {
+        struct stored_file *f = arena_calloc(call->arena, 1, sizeof *f);
+
+        files[i] = f;
+        ok = f ? store_file_get(
+                     call->server->store, c->id, json_str(json_at(names, i)), call->arena, f, err)
+               : err_nomem(err);
+    }
+    json_free(names);
+    if (ok)
+        reply_upload(call, c, files, n);
+    return ok;
+}
+
+bool api_upload(struct call *call, struct err *err)
+{
+    const struct http_request *r = &call->x->request;
+    const struct stored_file **files;
+    struct conversation c;
+    struct arrival *all;
+    size_t n = 0;
+
+    if (!store_conversation_get(call->server->store, call->params[0], call->arena, &c, err))
+        return false;
+    if (call->redo)
+        return upload_again(call, &c, err);
+    all = arena_calloc(call->arena, r->n_parts + 1, sizeof *all);
+    files = arena_calloc(call->arena, r->n_parts + 1, sizeof *files);
+    if (!all || !files)
+        return err_nomem(err);
+    for (size_t i = 0; i < r->n_parts; i++) {
+        if (!r->parts[i].filename ||
+            (strcmp(r->parts[i].name, "file") != 0 && strcmp(r->parts[i].name, "files") != 0))
+            continue;
+        files[n] = &all[n].f;
+        all[n++].part = &r->parts[i];
+    }
+    if (n == 0)
+        return no_file(call, err);
+    if (!store_parts(call, &c, all, n, err))
+        return false;
+    reply_upload(call, &c, files, n);
     return true;
-fail:
-    json_free(all);
-    return false;
 }
 
 /* ---- download ---- */

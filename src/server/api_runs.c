@@ -203,6 +203,7 @@ static bool add_run(struct call *call, const struct request *q, const struct pla
     run->created_ns = clock_wall_ns();
     store_add_run(change_tx(change), run);
     add_steps(call, change, q, plan, run->id);
+    idempotency_mark(call, change_tx(change), run->id);
     ok = change_commit(change, err);
     free(steps);
     return ok;
@@ -227,13 +228,16 @@ static bool reply_run(struct call *call, const struct conversation *c, const cha
     if (status == 200 && (run.status == RUN_PENDING || run.status == RUN_RUNNING)) {
         json_free(outputs);
         return err_set(err, ERR_BUSY,
-            "the server is shutting down; the run %s goes on when it starts again", run.id);
+            "nothing more can be done now; the run %s goes on when the server starts again",
+            run.id);
     }
     view = view_run(server, call->arena, base, c, &run, steps, n);
-    if (run.status == RUN_FAILED || run.status == RUN_CANCELLED) {
+    if (status == 200 && (run.status == RUN_FAILED || run.status == RUN_CANCELLED)) {
         struct json *details = json_new_object();
 
         json_to_err(json_get(view, "error"), err);
+        if (err_http_status(err->code) >= 500) /* Not for what was asked: asking again may help. */
+            idempotency_release(call);
         json_set_string(details, "run_id", run.id);
         json_set_string(details, "status", run_status_name(run.status));
         json_set(details, "results", json_ref(json_get(view, "results")));
@@ -357,6 +361,25 @@ static bool start(
     return true;
 }
 
+/* The run exists since an earlier attempt of this request. */
+static bool start_again(struct call *call, bool async, struct err *err)
+{
+    struct waiting *w = arena_alloc(call->arena, sizeof *w);
+
+    if (!w)
+        return err_nomem(err);
+    *w = (struct waiting){ .call = *call };
+    snprintf(w->run, sizeof w->run, "%s", call->redo);
+    if (!store_conversation_get(call->server->store, call->params[0], call->arena, &w->c, err))
+        return false;
+    if (async)
+        return reply_run(call, &w->c, w->run, 202, err);
+    http_defer(call->x);
+    if (!dispatcher_join(call->server->dispatcher, w->run, answer_waiting, w))
+        answer_waiting(w);
+    return true;
+}
+
 bool api_execute(struct call *call, struct err *err)
 {
     size_t max = (size_t)settings_int(call->server->settings, "chat_workflows.execution.max_steps");
@@ -367,6 +390,11 @@ bool api_execute(struct call *call, struct err *err)
 
     if (!call_body(call, &body, err))
         return false;
+    if (call->redo) {
+        ok = body_switch(body, "async", &q.async, err) && start_again(call, q.async, err);
+        json_free(body);
+        return ok;
+    }
     ok = resolve(call, body, &q, err) && body_switch(body, "async", &q.async, err) &&
          body_switch(body, "dry_run", &q.dry_run, err) && plan_new(q.steps, max, &plan, err) &&
          (q.dry_run ? dry_run(call, &q, err) : start(call, &q, plan, err));

@@ -65,7 +65,7 @@ static void end_job(struct dispatcher *d, struct job *job)
     if (job->done) {
         pthread_mutex_unlock(&d->lock);
         job->done(job->arg);
-        pthread_mutex_lock(&d->lock);
+        pthread_mutex_lock(&d->lock); /* Nobody joins meanwhile: `done` is taken. */
     }
     while (*at != job)
         at = &(*at)->next;
@@ -226,6 +226,22 @@ static struct job *find_job(const struct dispatcher *d, const char *run, const c
     while (job && strcmp(run ? job->run : job->conversation, run ? run : conversation) != 0)
         job = job->next;
     return job;
+}
+
+bool dispatcher_join(struct dispatcher *d, const char *run, void (*done)(void *arg), void *arg)
+{
+    struct job *job;
+    bool joined;
+
+    pthread_mutex_lock(&d->lock);
+    job = find_job(d, run, NULL);
+    joined = job && !job->done && !d->stopping;
+    if (joined) {
+        job->done = done;
+        job->arg = arg;
+    }
+    pthread_mutex_unlock(&d->lock);
+    return joined;
 }
 
 /*

@@ -14,7 +14,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { LOCKS = 64, CHANGE_EVENTS = 16, CHANGE_ROOM = 4 };
+/* CHANGE_EVENTS: an upload of as many files as a form may have. CHANGE_FULL: what a run tells at a time. */
+enum { LOCKS = 64, CHANGE_EVENTS = 80, CHANGE_FULL = 12 };
 
 struct events {
     pthread_mutex_t locks[LOCKS];
@@ -158,7 +159,7 @@ bool change_commit(struct change *change, struct err *err)
 
 bool change_full(const struct change *change)
 {
-    return change->n_events > CHANGE_EVENTS - CHANGE_ROOM;
+    return change->n_events > CHANGE_FULL;
 }
 
 void change_abort(struct change *change)

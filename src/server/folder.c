@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { RESTORE_RATIO = 64, MIB = 1 << 20, OWNER_MAX = 1024 };
+enum { RESTORE_RATIO = 64, MIB = 1 << 20, OWNER_MAX = 1024, BACKUPS_A_SECOND = 100 };
 
 static const char *or_null(const char *s)
 {
@@ -293,7 +293,12 @@ bool folder_backup(const struct folder *f, char *name, char *path, struct err *e
         snprintf(name, FS_NAME_MAX + 1, "chat_backup_%s%s.db", stamp, again);
         if (!fs_join(path, f->dirs->snapshots, name, err))
             return false;
-        if (access(path, F_OK) != 0)
-            return store_backup(f->store, path, err);
+        if (access(path, F_OK) == 0)
+            continue;
+        if (store_backup(f->store, path, err))
+            return true;
+        if (err->code != ERR_STATE ||
+            k == BACKUPS_A_SECOND) /* Another one of this second took it. */
+            return false;
     }
 }

@@ -3,11 +3,13 @@
  * answer, without the work being done twice.
  *
  *   key new ................................. the request goes on; its answer is kept for IDEMPOTENCY_HOURS
+ *   key known, work done, not answered ...... the answer is made of what is there (call->redo)
  *   key known, same request ................. the kept answer, with Idempotency-Replayed: true
  *   key known, another request .............. 422
  *   same key and still being answered ....... 409
  *
- * Kept are answers that stay true: successes and 422. A key belongs to its method and path.
+ * Kept are answers that stay true: successes and 422. A key belongs to its method and path. That the work is done is noted
+ * in the transaction that does it, so there is no moment at which a crash leaves work that a second request does again.
  */
 
 #include "server/server_int.h"
@@ -26,6 +28,7 @@ struct idempotent {
     struct idempotent *next;
     const char *scope, *key;
     char request[65];
+    bool release; /* The work came to nothing. */
 };
 
 struct idempotency {
@@ -179,30 +182,56 @@ bool idempotency_begin(struct call *call, bool *answered, struct err *err)
     if (!check_key(key, err) || !hash_request(r, mine->request, err) ||
         !enter(call->server->idempotency, mine, err))
         return false;
-    if (!store_reply_find(call->server->store, mine->scope, key, call->arena, &kept, &found, err) ||
-        (found && !replay(call, mine, &kept, err))) {
-        leave(call->server->idempotency, mine);
-        return false;
+    if (!store_reply_find(call->server->store, mine->scope, key, call->arena, &kept, &found, err))
+        goto fail;
+    if (found && kept.status == STORE_REPLY_DUE && strcmp(kept.request, mine->request) == 0) {
+        call->redo = kept.body;
+        found = false;
     }
+    if (found && !replay(call, mine, &kept, err))
+        goto fail;
     *answered = found;
     if (found)
         leave(call->server->idempotency, mine);
     else
         call->idempotent = mine;
     return true;
+fail:
+    leave(call->server->idempotency, mine);
+    return false;
+}
+
+void idempotency_mark(struct call *call, struct store_tx *tx, const char *redo)
+{
+    const struct idempotent *mine = call->idempotent;
+
+    if (mine)
+        store_add_reply(tx, &(struct store_reply){ .scope = mine->scope,
+                                .key = mine->key,
+                                .request = mine->request,
+                                .status = STORE_REPLY_DUE,
+                                .body = redo,
+                                .created_ns = clock_wall_ns() });
+}
+
+void idempotency_release(struct call *call)
+{
+    if (call->idempotent)
+        call->idempotent->release = true;
 }
 
 void idempotency_end(struct call *call)
 {
     const struct http_reply *reply = &call->x->reply;
     const struct idempotent *mine = call->idempotent;
-    bool fits = reply->body_len <= ANSWER_MAX;
+    bool fits = reply->body_len <= ANSWER_MAX, stays;
     struct store_reply kept;
     struct store_tx *tx;
     struct err err;
 
     if (!mine)
         return;
+    stays = reply->body && ((reply->status >= 200 && reply->status < 300) || reply->status == 422);
     call->idempotent = NULL;
     kept = (struct store_reply){ .scope = mine->scope,
         .key = mine->key,
@@ -210,9 +239,12 @@ void idempotency_end(struct call *call)
         .status = fits ? reply->status : STATUS_TOO_LARGE,
         .body = fits ? reply->body : "",
         .created_ns = clock_wall_ns() };
-    if (reply->body && ((reply->status >= 200 && reply->status < 300) || reply->status == 422)) {
+    if (stays || mine->release) {
         tx = store_begin(call->server->store);
-        store_add_reply(tx, &kept);
+        if (stays)
+            store_add_reply(tx, &kept);
+        else
+            store_delete_reply(tx, mine->scope, mine->key);
         if (!store_commit(tx, &err))
             log_write(LOG_WARNING, "an answer could not be kept for its Idempotency-Key", "error",
                 err.text, NULL);

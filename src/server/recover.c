@@ -10,6 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* A run that brings the server down would do so after every start. */
+enum { ATTEMPTS_MAX = 20 };
+
 static bool readable_again(const char *path)
 {
     enum file_format f = file_format_find(fs_suffix(path));
@@ -46,7 +49,32 @@ uint32_t run_resume_point(const struct run *run, const struct step *steps, size_
     return done;
 }
 
-static bool give_up(struct server *server, const struct run *run, struct err *err)
+/* The step that was under way has failed, those after it are skipped. */
+static bool fail_steps(struct server *server, struct change *change, const struct run *run,
+    int64_t now_ns, const char *why, struct err *err)
+{
+    struct arena arena;
+    struct step *steps;
+    bool ok, told = false;
+    size_t n;
+
+    arena_init(&arena, NULL);
+    ok = store_steps(server->store, run->conversation, run->id, &arena, &steps, &n, err);
+    for (size_t i = 0; ok && i < n; i++) {
+        if (steps[i].status != STEP_PENDING && steps[i].status != STEP_RUNNING)
+            continue;
+        steps[i].status = told ? STEP_SKIPPED : STEP_FAILED;
+        steps[i].error = told ? NULL : why;
+        steps[i].completed_ns = told ? 0 : now_ns;
+        told = true;
+        store_change_step(change_tx(change), 1u << STEP_PENDING | 1u << STEP_RUNNING, &steps[i]);
+    }
+    arena_deinit(&arena);
+    return ok;
+}
+
+static bool give_up(
+    struct server *server, const struct run *run, const char *sentence, struct err *err)
 {
     struct conversation_change failed = {
         .status = CONVERSATION_FAILED, .status_if = -1, .updated_ns = clock_wall_ns()
@@ -58,7 +86,11 @@ static bool give_up(struct server *server, const struct run *run, struct err *er
 
     if (!change)
         return err_nomem(err);
-    err_set(&why, ERR_INTERNAL, "the server stopped during this run; run it again or resume it");
+    err_set(&why, ERR_INTERNAL, "%s", sentence);
+    if (!fail_steps(server, change, run, failed.updated_ns, why.text, err)) {
+        change_abort(change);
+        return false;
+    }
     error = json_from_err(&why);
     text = json_text(error);
     json_free(error);
@@ -66,6 +98,7 @@ static bool give_up(struct server *server, const struct run *run, struct err *er
         text, 0, failed.updated_ns);
     free(text);
     store_change_conversation(change_tx(change), run->conversation, &failed);
+    change_message(change, "error", why.text, NULL);
     body = json_new_object();
     json_set_string(body, "run_id", run->id);
     json_set_string(body, "error", why.text);
@@ -93,10 +126,16 @@ bool runs_recover(struct server *server, struct err *err)
             .conversation = runs[i].conversation, .run = runs[i].id, .base_url = base_url
         };
 
-        log_write(LOG_WARNING, resume ? "a run goes on" : "a run was cut off", "run_id", runs[i].id,
-            NULL);
-        ok = resume ? dispatcher_submit(server->dispatcher, &spec, err)
-                    : give_up(server, &runs[i], err);
+        if (!resume) {
+            ok = give_up(server, &runs[i],
+                "the server stopped during this run; run it again or resume it", err);
+        } else if (runs[i].attempt >= ATTEMPTS_MAX) {
+            ok = give_up(server, &runs[i],
+                "the server ended during this run again and again; it is not tried any more", err);
+        } else {
+            log_write(LOG_WARNING, "a run goes on", "run_id", runs[i].id, NULL);
+            ok = dispatcher_submit(server->dispatcher, &spec, err);
+        }
     }
     arena_deinit(&arena);
     return ok;

@@ -6,8 +6,8 @@
  *      │                                                   └failed──▶ failed    (the step that failed; later ones skipped)
  *      └─ cancelled by the user ────────────────────────────────────▶ cancelled
  *
- * A file is on disk under its name before the row that tells of it; a worker that dies between the two
- * leaves a file without a row, which the next start removes.
+ * A file is on disk under its name before the row that tells of it; what a worker that dies between the two leaves is
+ * removed at the end of its run, or by the next start.
  */
 
 #include "server/server_int.h"
@@ -39,7 +39,7 @@ struct drive {
     size_t current;    /* The step that is told about now. */
     uint64_t n_outputs;
     int64_t deadline_ns; /* Monotonic. */
-    bool ended;
+    bool ended, failed;  /* failed: or cancelled. */
     struct change *open; /* Events of the worker that came in one go and are not committed yet. */
 };
 
@@ -80,6 +80,24 @@ static void discard(struct drive *d)
 {
     change_abort(d->open);
     d->open = NULL;
+}
+
+/* What could not be committed did not happen: steps that seemed done are not. */
+static void recall(struct drive *d)
+{
+    struct step *steps;
+    struct err err;
+    size_t n;
+
+    if (!settle(d, &err))
+        log_write(LOG_ERROR, "part of a run is lost", "run_id", d->run.id, "error", err.text, NULL);
+    if (store_steps(d->server->store, d->c.id, d->run.id, &d->arena, &steps, &n, &err) &&
+        n == d->n_steps)
+        d->steps = steps;
+    while (d->current > d->first && d->steps[d->current - 1].status != STEP_COMPLETED)
+        d->current--;
+    while (d->current + 1 < d->n_steps && d->steps[d->current].status == STEP_COMPLETED)
+        d->current++;
 }
 
 static bool load(struct drive *d, struct err *err)
@@ -129,13 +147,14 @@ static bool begin(struct drive *d, struct err *err)
 static bool make_spec(struct drive *d, struct json **out, struct err *err)
 {
     const struct server *server = d->server;
-    char outputs[FS_PATH_MAX], intermediate[FS_PATH_MAX];
+    char outputs[FS_PATH_MAX], intermediate[FS_PATH_MAX], lock[FS_PATH_MAX];
     struct json *spec, *steps = NULL, *files = NULL;
 
     if (!conversation_file_dir(
             &server->dirs, d->c.partition, d->c.id, STORED_OUTPUT, outputs, err) ||
         !conversation_file_dir(
             &server->dirs, d->c.partition, d->c.id, STORED_INTERMEDIATE, intermediate, err) ||
+        !fs_join(lock, server->dirs.root, WORKERS_LOCK, err) ||
         !json_parse(d->run.steps, strlen(d->run.steps), &steps, err))
         return false;
     if (!run_spec_files(d->server, &d->arena, &d->c, &files, err)) {
@@ -152,6 +171,7 @@ static bool make_spec(struct drive *d, struct json **out, struct err *err)
     json_set_string(spec, "outputs_dir", outputs);
     json_set_string(spec, "intermediate_dir", intermediate);
     json_set_string(spec, "tmp_dir", server->dirs.tmp);
+    json_set_string(spec, "lock", lock);
     json_set_bool(spec, "keep_intermediate",
         settings_bool(server->settings, "chat_workflows.execution.save_intermediate_files"));
     json_set(spec, "settings", run_spec_settings(server));
@@ -396,13 +416,9 @@ static bool end_short(
     struct json *body, *error = json_from_err(why);
     char *text = json_text(error);
     struct change *change;
-    struct err before;
 
     d->run.status = status;
-    /* The end must be told even where what came before it cannot be. */
-    if (!settle(d, &before))
-        log_write(
-            LOG_ERROR, "part of a run is lost", "run_id", d->run.id, "error", before.text, NULL);
+    recall(d); /* The end must be told even where what came before it cannot be. */
     if (!text || !change_open(d, &change, err)) {
         json_free(error);
         free(text);
@@ -444,7 +460,7 @@ static bool fail(struct drive *d, const struct err *why, struct err *err)
     if (d->n_steps > 0 && d->current < d->n_steps && strncmp(full.text, "step ", 5) != 0)
         err_wrap(&full, "step %zu of %zu (%s)", d->current + 1, d->n_steps,
             d->steps[d->current].operation);
-    d->ended = true;
+    d->ended = d->failed = true;
     return end_short(d, RUN_FAILED, &full, err);
 }
 
@@ -453,7 +469,7 @@ static bool cancel(struct drive *d, struct err *err)
     struct err why;
 
     err_set(&why, ERR_CANCELLED, "cancelled on request");
-    d->ended = true;
+    d->ended = d->failed = true;
     return end_short(d, RUN_CANCELLED, &why, err);
 }
 
@@ -526,23 +542,34 @@ static bool drive(struct drive *d, struct err *err)
 {
     int64_t limit =
         settings_int(d->server->settings, "chat_workflows.execution.step_timeout_seconds");
+    struct run_folders folders;
     struct json *spec = NULL;
     struct worker *w;
     bool ok;
 
     if (*d->control->cancelled)
         return cancel(d, err);
-    if (!begin(d, err) || !make_spec(d, &spec, err))
+    if (!begin(d, err))
+        return false;
+    if (d->first == d->n_steps) { /* Cut off between its last step and its end. */
+        d->ended = true;
+        return end_completed(d, err);
+    }
+    if (!make_spec(d, &spec, err))
         return false;
     ok = worker_start(spec, run_memory_limit(d->server), -1, &w, err);
     json_free(spec);
     if (!ok)
         return false;
+    run_folders_open(d->server, &d->c, &folders);
     d->deadline_ns = clock_mono_ns() + limit * (int64_t)(d->n_steps - d->first) * 1000 * NS_PER_MS;
     ok = drive_worker(d, w, err);
     worker_free(w);
-    if (!ok || *d->control->cancelled)
-        run_sweep(d->server, &d->c);
+    if (!ok)
+        recall(d);
+    if ((!ok || d->failed) && !*d->control->stopping)
+        run_sweep(d->server, &d->c, &folders);
+    run_folders_close(&folders);
     return ok;
 }
 
@@ -572,8 +599,12 @@ void run_drive(struct server *server, const struct job_control *control)
     d.current = d.first;
     log_write(LOG_INFO, "run begins", "run_id", d.run.id, "chat_id", d.c.id, NULL);
     if (!drive(&d, &err)) {
-        /* A full disk keeps even the end from being recorded: try until there is room again. */
+        /* A full disk keeps even the end from being recorded: try until there is room again. A broken one: the next start
+         * takes the run up again. */
         while (!fail(&d, &err, &second) && !*control->stopping) {
+            d.ended = false;
+            if (store_broken(server->store))
+                break;
             log_write(LOG_ERROR, "the end of a run cannot be recorded", "run_id", d.run.id, "error",
                 second.text, NULL);
             poll(NULL, 0, RETRY_MS);

@@ -1,58 +1,88 @@
-/* What a killed worker leaves behind. */
+/*
+ * What a worker leaves behind that was killed, or whose last words could not be recorded: temporary files, and files that
+ * have their name already but no row.
+ *
+ * Only workers of the conversation's own runs write into these folders, one run at a time, so after a worker's end all
+ * that has no row is left over.
+ */
 
 #include "server/server_int.h"
 
-#include "base/clock.h"
 #include "base/log.h"
 
+#include <dirent.h>
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#define NS_PER_S INT64_C(1000000000)
-#define CLOCK_SLACK_NS INT64_C(50000000) /* File systems stamp by a coarser clock. */
+static const enum file_kind kinds[] = { STORED_OUTPUT, STORED_INTERMEDIATE };
 
-/* The worker's leavings in one folder: temporary files made before `before_ns`. */
-struct leavings {
-    const char *dir;
-    int64_t before_ns;
-};
-
-static bool remove_leaving(void *arg, const char *relative, uint64_t size, struct err *err)
-{
-    const struct leavings *l = arg;
-    const char *name = strrchr(relative, '/');
-    size_t n = strlen(relative), suffix = strlen(FS_TMP_SUFFIX);
-    char path[FS_PATH_MAX];
-    struct statx st;
-
-    (void)size;
-    name = name ? name + 1 : relative;
-    if (name[0] != '.' || n < suffix || strcmp(relative + n - suffix, FS_TMP_SUFFIX) != 0)
-        return true;
-    if (!fs_join(path, l->dir, relative, err))
-        return false;
-    if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_BTIME, &st) == 0 &&
-        (st.stx_mask & STATX_BTIME) &&
-        st.stx_btime.tv_sec * NS_PER_S + st.stx_btime.tv_nsec < l->before_ns)
-        unlink(path); /* What stays is removed at the next start. */
-    return true;
-}
-
-/*
- * A worker that had to be killed could not remove what it was writing. Temporary files do not tell whose they are:
- * they are removed only while no other run of the conversation is at work, and only those made before that was asked,
- * so that a run that begins meanwhile keeps its own.
- */
-void run_sweep(struct server *server, const struct conversation *c)
+void run_folders_open(
+    const struct server *server, const struct conversation *c, struct run_folders *out)
 {
     char dir[FS_PATH_MAX];
-    struct leavings l = { .dir = dir, .before_ns = clock_wall_ns() - CLOCK_SLACK_NS };
     struct err err;
 
-    if (dispatcher_running(server->dispatcher, c->id) == 1 &&
-        conversation_dir(&server->dirs, c->partition, c->id, dir, &err) &&
-        !fs_walk(dir, remove_leaving, &l, &err))
-        log_write(LOG_WARNING, "temporary files of a run stay", "chat_id", c->id, "error", err.text,
-            NULL);
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        out->fds[i] = -1;
+        if (conversation_file_dir(&server->dirs, c->partition, c->id, kinds[i], dir, &err))
+            out->fds[i] = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    }
+}
+
+void run_folders_close(struct run_folders *folders)
+{
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        if (folders->fds[i] >= 0)
+            close(folders->fds[i]);
+        folders->fds[i] = -1;
+    }
+}
+
+static bool has_row(
+    const struct stored_file *files, size_t n, enum file_kind kind, const char *name)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (files[i].kind == kind && strcmp(files[i].name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void sweep_folder(int fd, enum file_kind kind, const struct stored_file *files, size_t n)
+{
+    int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = own >= 0 ? fdopendir(own) : NULL;
+    struct dirent *entry;
+
+    if (!dir) {
+        if (own >= 0)
+            close(own);
+        return;
+    }
+    while ((entry = readdir(dir)) != NULL) {
+        if (entry->d_type != DT_DIR && !has_row(files, n, kind, entry->d_name))
+            unlinkat(fd, entry->d_name, 0); /* What stays is removed at the next start. */
+    }
+    closedir(dir);
+}
+
+void run_sweep(
+    struct server *server, const struct conversation *c, const struct run_folders *folders)
+{
+    struct stored_file *files;
+    struct arena arena;
+    struct err err;
+    size_t n;
+
+    arena_init(&arena, NULL);
+    if (store_files(server->store, c->id, &arena, &files, &n, &err)) {
+        for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+            if (folders->fds[i] >= 0)
+                sweep_folder(folders->fds[i], kinds[i], files, n);
+        }
+    } else if (err.code != ERR_NOT_FOUND) {
+        log_write(
+            LOG_WARNING, "what a run has left stays", "chat_id", c->id, "error", err.text, NULL);
+    }
+    arena_deinit(&arena);
 }

@@ -49,6 +49,7 @@ struct call {
     struct arena *arena;             /* The exchange's. */
     const char *params[CALL_PARAMS]; /* What stood for {..} in the route's path, decoded. */
     struct idempotent *idempotent;   /* NULL: no Idempotency-Key. */
+    const char *redo; /* What idempotency_mark() was told by an earlier attempt, else NULL. */
 };
 
 /* ---- replies (reply.c) ---- */
@@ -93,6 +94,13 @@ bool idempotency_new(struct idempotency **out, struct err *err) MUST_CHECK;
 void idempotency_free(struct idempotency *all); /* NULL is fine. */
 /* Before the handler: *answered when the kept answer was given. Else the reply is kept when it is made. */
 bool idempotency_begin(struct call *call, bool *answered, struct err *err) MUST_CHECK;
+/*
+ * Note in the transaction that does the work that it is done. When the server dies before the answer is kept, the next
+ * request with the key finds call->redo: it makes the answer of what is there, and does nothing a second time.
+ */
+void idempotency_mark(struct call *call, struct store_tx *tx, const char *redo);
+/* The work came to nothing: the key may be used for another attempt. */
+void idempotency_release(struct call *call);
 void idempotency_end(struct call *call); /* After the reply; for reply.c. */
 void idempotency_sweep(struct server *server);
 
@@ -224,7 +232,7 @@ void change_message(
 bool change_commit(
     struct change *change, struct err *err) MUST_CHECK; /* Frees, whatever the outcome. */
 void change_abort(struct change *change);               /* NULL is fine. */
-/* Is there room for fewer than four more events? */
+/* Are there so many events in it that it is better committed now? */
 bool change_full(const struct change *change);
 
 bool events_new(struct events **out, struct err *err) MUST_CHECK;
@@ -256,6 +264,8 @@ unsigned dispatcher_running(struct dispatcher *d, const char *conversation);
 /* Queue a run. */
 bool dispatcher_submit(
     struct dispatcher *d, const struct job_spec *spec, struct err *err) MUST_CHECK;
+/* Have done(arg) called at the end of a run, as in its job_spec; false when it is not here or already waited for. */
+bool dispatcher_join(struct dispatcher *d, const char *run, void (*done)(void *arg), void *arg);
 /* Ask a queued or running run to stop, and wait until it has; ERR_STATE when it has ended, ERR_NOT_FOUND when not known here. */
 bool dispatcher_cancel(struct dispatcher *d, const char *run, struct err *err) MUST_CHECK;
 /* Cancel all of a conversation's runs and wait until they have ended. */
@@ -277,8 +287,19 @@ struct job_control {
 };
 void run_drive(struct server *server, const struct job_control *control);
 
-/* Remove what the killed worker of the conversation's only run was writing (run_sweep.c). */
-void run_sweep(struct server *server, const struct conversation *c);
+/*
+ * What a worker leaves that could not tell or remove it (run_sweep.c). The folders are held open from the run's
+ * beginning, so that those that a restore puts in their place are not touched.
+ */
+struct run_folders {
+    int fds[2]; /* -1: none. */
+};
+void run_folders_open(
+    const struct server *server, const struct conversation *c, struct run_folders *out);
+void run_folders_close(struct run_folders *folders);
+/* Remove temporary files, and files without a row, while no worker writes there. */
+void run_sweep(
+    struct server *server, const struct conversation *c, const struct run_folders *folders);
 
 /* The specification for a worker (run_spec.c); see workflow/run.h. */
 struct json *run_spec_settings(const struct server *server);

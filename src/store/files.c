@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #include <unistd.h>
 
 enum { PARTITION_MAX = 64, MAX_SAME_NAMES = 10000, METADATA_MAX = 64 * 1024 };
+enum { WORKERS_WAIT_MS = 5000, WORKERS_LOOK_MS = 5 };
 
 /* ---- the data folder ---- */
 
@@ -82,6 +84,27 @@ bool data_dirs_open(const char *root, const char *workflows, const char *dumps, 
     return true;
 }
 
+/* Workers end at once when their server has; what they were writing is then left alone. */
+static bool wait_for_workers(const struct data_dirs *dirs, struct err *err)
+{
+    char path[FS_PATH_MAX];
+    int lock, waited = 0;
+
+    if (!fs_join(path, dirs->root, WORKERS_LOCK, err))
+        return false;
+    lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (lock < 0)
+        return err_errno(err, errno, "the lock of the workers");
+    while (flock(lock, LOCK_EX | LOCK_NB) != 0 && waited < WORKERS_WAIT_MS) {
+        poll(NULL, 0, WORKERS_LOOK_MS);
+        waited += WORKERS_LOOK_MS;
+    }
+    close(lock);
+    return waited < WORKERS_WAIT_MS
+               ? true
+               : err_set(err, ERR_STATE, "a worker of another Sheetflow is using this data folder");
+}
+
 bool data_lock(const struct data_dirs *dirs, int *fd, struct err *err)
 {
     char path[FS_PATH_MAX];
@@ -100,6 +123,10 @@ bool data_lock(const struct data_dirs *dirs, int *fd, struct err *err)
         close(lock);
         return taken ? err_set(err, ERR_STATE, "another Sheetflow is using this data folder")
                      : false;
+    }
+    if (!wait_for_workers(dirs, err)) {
+        close(lock);
+        return false;
     }
     *fd = lock;
     return true;
@@ -346,8 +373,10 @@ bool upload_publish(const struct data_dirs *dirs, const struct conversation *c,
         if (!fs_join(path, uploads, chosen, err))
             return false;
         if (renameat2(AT_FDCWD, tmp_path, AT_FDCWD, path, RENAME_NOREPLACE) == 0) {
-            if (!fs_sync_dir(uploads, err))
+            if (!fs_sync_dir(uploads, err)) {
+                unlink(path);
                 return false;
+            }
             memcpy(name_out, chosen, sizeof chosen);
             return true;
         }
@@ -355,4 +384,14 @@ bool upload_publish(const struct data_dirs *dirs, const struct conversation *c,
             return err_errno(err, errno, "the upload");
     }
     return err_set(err, ERR_STATE, "too many files of this conversation are named %s", name);
+}
+
+void upload_withdraw(const struct data_dirs *dirs, const struct conversation *c, const char *name)
+{
+    char dir[FS_PATH_MAX], path[FS_PATH_MAX];
+    struct err err;
+
+    if (conversation_file_dir(dirs, c->partition, c->id, STORED_UPLOAD, dir, &err) &&
+        fs_join(path, dir, name, &err))
+        unlink(path); /* What stays is removed at the next start. */
 }

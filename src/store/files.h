@@ -11,6 +11,8 @@
 
 #include "store/store.h"
 
+#define WORKERS_LOCK ".workers.lock" /* In the root: each worker of a run holds it shared. */
+
 struct data_dirs {
     char root[1024], workflows[1024], dumps[1024], tmp[1024], sqlite[1024], snapshots[1024];
 };
@@ -62,6 +64,9 @@ bool file_public_path(const struct conversation *c, const struct stored_file *f,
 bool upload_publish(const struct data_dirs *dirs, const struct conversation *c,
     const char *tmp_path, const char *name, char *name_out, struct err *err) MUST_CHECK;
 
+/* Remove what upload_publish() has put there and no row tells of. */
+void upload_withdraw(const struct data_dirs *dirs, const struct conversation *c, const char *name);
+
 /*
  * On start, holding the lock on the data folder: remove temporary files, files without row, and
  * folders without conversation; tell of rows without file (logged, file row removed). Counts what
@@ -72,7 +77,10 @@ struct reconcile_report {
 };
 bool store_reconcile(struct store *s, const struct data_dirs *dirs, struct reconcile_report *out,
     struct err *err) MUST_CHECK;
-/* flock; ERR_STATE when another server holds it. Returns the descriptor to keep open. */
+/*
+ * flock; ERR_STATE when another server holds it, or workers of one that has ended do not end. Returns the descriptor to
+ * keep open.
+ */
 bool data_lock(const struct data_dirs *dirs, int *fd, struct err *err) MUST_CHECK;
 
 #endif

@@ -32,7 +32,8 @@ struct store_config {
  *         ERR_NOT_FOUND, and ERR_STATE for an older schema.
  */
 bool store_open(const struct store_config *config, struct store **out, struct err *err) MUST_CHECK;
-void store_close(struct store *s); /* Finishes pending commits, checkpoints. */
+void store_close(struct store *s);  /* Finishes pending commits, checkpoints. */
+bool store_broken(struct store *s); /* Takes no more writes until it is opened anew. */
 bool store_healthy(struct store *s, struct err *err) MUST_CHECK; /* Can it read and write now? */
 struct store_size {
     uint64_t bytes, log_bytes; /* On disk; of changes that are not in the database file yet. */
@@ -215,6 +216,9 @@ bool store_snapshot(struct store *s, const char *conversation, struct arena *are
  * same answer. `scope` is who asked and what for ("POST /chat/workflows"); `request` a hash of the
  * body.
  */
+enum {
+    STORE_REPLY_DUE = -1
+}; /* The work is done, the answer is still to be made: body says of what. */
 struct store_reply {
     const char *scope, *key, *request;
     int status;
@@ -292,8 +296,9 @@ void store_replace_event(struct store_tx *tx, const char *conversation, const ch
 /* An event as it once was sent, for restore: its seq must be higher than the last one, else
  * ERR_STATE. */
 void store_restore_event(struct store_tx *tx, const char *conversation, const struct event *event);
-/* Scope and key taken: ERR_STATE. */
+/* Takes the place of a STORE_REPLY_DUE of the same request; else scope and key taken: ERR_STATE. */
 void store_add_reply(struct store_tx *tx, const struct store_reply *reply);
+void store_delete_reply(struct store_tx *tx, const char *scope, const char *key);
 void store_forget_replies(struct store_tx *tx, int64_t before_ns);
 /* id or hash taken: ERR_STATE. */
 void store_add_key(struct store_tx *tx, const struct store_key *key);

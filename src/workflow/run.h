@@ -16,6 +16,7 @@
  *                  public_path (the relative path that clients use); base is the uploaded file's base name, used
  *                  for output names; label (default: name) is what sentences call it
  *   outputs_dir, intermediate_dir, tmp_dir   absolute folders that exist
+ *   lock                 a file to hold a shared lock on (flock) to the end; absent: none
  *   durable        fsync outputs (default true)
  *   hash           SHA-256 of outputs (default true)
  *   keep_intermediate  write the outputs of steps before the last (default true)

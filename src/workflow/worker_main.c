@@ -13,10 +13,12 @@
 #include "workflow/sandbox.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 enum { SPEC_FD = 0, EVENTS_FD = 1, LAST_SECONDS = 3, READ_BYTES = 64 * 1024 };
@@ -57,6 +59,27 @@ static void set_signals(void)
     sigaction(SIGHUP, &ignore, NULL);
     sigemptyset(&none); /* The parent's mask is inherited. */
     sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/*
+ * While a worker of a server lives, no other server may begin on the folder: it would take the worker's files for leftovers.
+ * So the worker holds the lock named in its job to its end; and begins only when its parent, which keeps others away until
+ * then, is still there once it has it.
+ */
+static bool hold_lock(const struct json *spec)
+{
+    const char *path = json_get_string(spec, "lock");
+    struct pollfd parent = { .fd = SPEC_FD };
+    int fd;
+
+    if (!path)
+        return true;
+    fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    while (fd >= 0 && flock(fd, LOCK_SH) != 0) {
+        if (errno != EINTR)
+            return false;
+    }
+    return fd >= 0 && poll(&parent, 1, 0) >= 0 && !(parent.revents & (POLLHUP | POLLERR));
 }
 
 static bool read_spec(struct json **spec, struct err *err)
@@ -140,14 +163,16 @@ int worker_main(void)
 
     set_signals();
     buf_init(&line, WORKER_MAX_LINE);
-    if (read_spec(&spec, &err)) {
+    ok = read_spec(&spec, &err);
+    if (ok && !hold_lock(spec))
+        ok = err_set(&err, ERR_INTERNAL, "the worker may not use the data folder");
+    if (ok) {
         sandbox_enter(spec);
         if (pthread_create(&watcher, NULL, watch_parent, NULL) == 0)
             pthread_detach(watcher);
         ok = run_execute(spec, send_event, &line, &cancelled, &err);
     } else {
         send_failed(&line, &err);
-        ok = false;
     }
     json_free(spec);
     buf_deinit(&line);

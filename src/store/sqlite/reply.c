@@ -5,7 +5,9 @@
 static bool apply_add(struct db *db, void *change, struct err *err)
 {
     static const char sql[] = "INSERT INTO replies (scope, key, request, status, body, created_ns)"
-                              " VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING";
+                              " VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE"
+                              " SET status = excluded.status, body = excluded.body"
+                              " WHERE status = -1 AND request = excluded.request";
     const struct store_reply *r = change;
     struct query q;
     int changes;
@@ -36,6 +38,33 @@ void store_add_reply(struct store_tx *tx, const struct store_reply *reply)
     copy->key = tx_text(tx, reply->key, "");
     copy->request = tx_text(tx, reply->request, "");
     copy->body = tx_text(tx, reply->body, "");
+}
+
+struct place {
+    const char *scope, *key;
+};
+
+static bool apply_delete(struct db *db, void *change, struct err *err)
+{
+    static const char sql[] = "DELETE FROM replies WHERE scope = ?1 AND key = ?2";
+    const struct place *place = change;
+    struct query q;
+
+    if (!query_open(&q, db, sql, err))
+        return false;
+    query_text(&q, place->scope);
+    query_text(&q, place->key);
+    return query_run(&q, NULL, err);
+}
+
+void store_delete_reply(struct store_tx *tx, const char *scope, const char *key)
+{
+    struct place *copy = tx_add(tx, apply_delete, NULL, sizeof *copy);
+
+    if (!copy)
+        return;
+    copy->scope = tx_text(tx, scope, "");
+    copy->key = tx_text(tx, key, "");
 }
 
 static bool apply_forget(struct db *db, void *change, struct err *err)

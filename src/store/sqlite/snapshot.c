@@ -45,6 +45,11 @@ static bool apply_touch(struct db *db, void *change, struct err *err)
 }
 
 /* A write that reaches the disk, and a read that sees it. */
+bool store_broken(struct store *s)
+{
+    return atomic_load(&s->fault) != STORE_FINE;
+}
+
 bool store_healthy(struct store *s, struct err *err)
 {
     static const char sql[] = "SELECT value FROM state WHERE name = 'checked_ns'";
