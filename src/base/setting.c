@@ -156,6 +156,8 @@ static bool assign(struct settings *s, int i, const char *text, const char *sour
             return err_nomem(err);
         break;
     case SETTING_STRING:
+        if (t->check && !t->check(text, err))
+            return err_wrap(err, "%s (%s)", t->path, source);
         break;
     }
     s->values[i] = v;

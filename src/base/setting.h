@@ -19,6 +19,8 @@ struct setting {
     int64_t min, max; /* SETTING_INT, inclusive. */
     enum setting_type type;
     bool reload; /* SIGHUP takes it. */
+    /* SETTING_STRING: is the text one that can be used? May be NULL. Errors: ERR_ARG saying what is accepted. */
+    bool (*check)(const char *text, struct err *err);
 };
 
 extern const struct setting setting_table[]; /* Ends with a NULL path. */

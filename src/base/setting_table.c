@@ -5,6 +5,8 @@
 
 #include "base/setting.h"
 
+#include "base/log.h"
+
 #define ROW(p, t, f, c, r, h) \
     .path = (p), .type = (t), .fallback = (f), .choices = (c), .reload = (r), .help = (h)
 #define BOOL(path, fallback, reload, help)                    \
@@ -58,6 +60,10 @@ const struct setting setting_table[] = {
     LIST("api.cors_origins", "http://localhost:3000,http://127.0.0.1:3000", true,
         "Origins of pages, besides the server's own, that may call the API."),
 
+    STRING("file.upload_folder", "", false,
+        "Folder that holds files sent to operations while they are worked on; empty means tmp "
+        "below "
+        "the data folder."),
     STRING("file.output_folder", "", false,
         "Folder of results of operations; empty means results below the data folder."),
     LIST("file.allowed_extensions", ".csv,.tsv,.xlsx,.xlsm,.xls", true,
@@ -95,7 +101,13 @@ const struct setting setting_table[] = {
     CHOICE("logging.format", "text", log_formats, false, "Form of a log line."),
     CHOICE("logging.requests", "errors", logged_requests, true,
         "Requests that are logged: none, those refused or failed, or all."),
-    STRING("logging.file", "", false, "Log file; empty means standard error."),
+    STRING(
+        "logging.file", "", false, "Log file; empty means standard error. SIGHUP opens it anew."),
+    { ROW("logging.rotation", SETTING_STRING, "", NULL, true,
+          "When logging.file is put aside as FILE.1, FILE.2, ... and how many are kept: \"10MB x "
+          "5\" by "
+          "size, \"daily x 7\" at midnight (UTC); empty means never."),
+        .check = log_rotation_check },
 
     BOOL("chat_workflows.enabled", "true", false, "Serve conversations."),
     INT("chat_workflows.max_connections", "10000", 1, 1000000, false,
@@ -137,6 +149,8 @@ const struct setting setting_table[] = {
         "Largest upload, in MiB."),
     LIST("chat_workflows.file.allowed_extensions", ".csv,.tsv,.xlsx,.xlsm,.xls,.json", true,
         "Suffixes of files that may be uploaded."),
+    INT("chat_workflows.file.chunk_size_bytes", "131072", 4096, 16777216, true,
+        "Bytes of an upload that are gathered before they are written to disk."),
 
     INT("chat_workflows.execution.max_steps", "50", 1, 1000, true, "Most steps of one run."),
     INT("chat_workflows.execution.step_timeout_seconds", "300", 1, 86400, true,
@@ -156,6 +170,13 @@ const struct setting setting_table[] = {
 
     CHOICE("chat_workflows.dump.compression", "gzip", compressions, true,
         "Form of dumps: .tar.gz, .zip or .tar."),
+    BOOL("chat_workflows.dump.include_metadata", "true", true,
+        "Put metadata.json and conversation_metadata.json into dumps, for people and other "
+        "programs; "
+        "restoring needs neither."),
+    BOOL("chat_workflows.dump.include_logs", "false", true,
+        "Put the events of the conversation into dumps as logs/events.jsonl, for people and other "
+        "programs."),
 
     BOOL("chat_workflows.cleanup.enabled", "false", true, "Delete old conversations and dumps."),
     INT("chat_workflows.cleanup.conversation_days", "90", 1, 36500, true,

@@ -95,6 +95,7 @@ struct http_plan {
      * saves half of a small reply's time. Ignored for forms.
      */
     bool quick;
+    size_t upload_chunk;    /* Bytes of a file that are written at a time; 0: as they come. */
     const char *upload_dir; /* Where multipart files go; on the file system of their final place. */
     void *route;            /* The app's own. */
 };

@@ -81,6 +81,8 @@ void http_body_begin(struct http_x *x)
         if (!multipart_new(x->pub.request.content_type, dir, plan->max_body, &x->arena, &x->form,
                 &x->pub.body_error))
             return;
+        if (plan->upload_chunk)
+            multipart_gather(x->form, plan->upload_chunk);
     } else if (x->body != XB_DROP) {
         buf_init(&x->in, (size_t)x->limit);
     }

@@ -42,6 +42,8 @@ struct multipart {
     size_t n_parts, cap_parts;
     int fd; /* Of the file part being written, or -1. */
     struct fs_sha256 *sha;
+    struct buf gathered; /* Of the file part, not written yet. */
+    size_t gather;       /* Bytes to be written at a time; 0: as they come. */
 };
 
 bool multipart_new(const char *content_type, const char *dir, uint64_t max_bytes,
@@ -70,6 +72,12 @@ bool multipart_new(const char *content_type, const char *dir, uint64_t max_bytes
     buf_init(&m->value, MULTIPART_FIELDS_MAX);
     *out = m;
     return true;
+}
+
+void multipart_gather(struct multipart *m, size_t bytes)
+{
+    m->gather = bytes;
+    buf_init(&m->gathered, bytes);
 }
 
 static bool malformed(const struct multipart *m, size_t offset, const char *what, struct err *err)
@@ -135,6 +143,8 @@ static bool part_begin(struct multipart *m, struct err *err)
     return true;
 }
 
+static bool write_all(int fd, const char *p, size_t n, struct err *err);
+
 static bool part_end(struct multipart *m, struct err *err)
 {
     struct http_part *part = &m->parts[m->n_parts - 1];
@@ -143,6 +153,9 @@ static bool part_end(struct multipart *m, struct err *err)
     if (part->filename) {
         fs_sha256_end(m->sha, part->sha256);
         m->sha = NULL;
+        if (m->gathered.len > 0 && !write_all(fd, m->gathered.data, m->gathered.len, err))
+            return false;
+        buf_reset(&m->gathered);
         m->fd = -1;
         if (close(fd) != 0)
             return err_errno(err, errno, "the upload");
@@ -173,6 +186,33 @@ static bool write_all(int fd, const char *p, size_t n, struct err *err)
     return true;
 }
 
+/* Whole pieces of m->gather bytes go to the file; the rest waits for more, or for the part's end. */
+static bool write_file(struct multipart *m, const char *p, size_t n, struct err *err)
+{
+    if (m->gather == 0)
+        return write_all(m->fd, p, n, err);
+    while (n > 0) {
+        size_t room = m->gather - m->gathered.len, take = n < room ? n : room;
+
+        if (m->gathered.len == 0 && take == m->gather) {
+            if (!write_all(m->fd, p, take, err))
+                return false;
+        } else {
+            buf_add(&m->gathered, p, take);
+            if (m->gathered.failed)
+                return err_nomem(err);
+            if (m->gathered.len == m->gather) {
+                if (!write_all(m->fd, m->gathered.data, m->gather, err))
+                    return false;
+                buf_reset(&m->gathered);
+            }
+        }
+        p += take;
+        n -= take;
+    }
+    return true;
+}
+
 /* n bytes of content of the current part; of the preamble: nothing to keep. */
 static bool content(struct multipart *m, const char *p, size_t n, struct err *err)
 {
@@ -185,7 +225,7 @@ static bool content(struct multipart *m, const char *p, size_t n, struct err *er
     m->bytes += n;
     part = &m->parts[m->n_parts - 1];
     if (part->filename) {
-        if (!write_all(m->fd, p, n, err))
+        if (!write_file(m, p, n, err))
             return false;
         fs_sha256_add(m->sha, p, n);
         part->size += n;
@@ -372,6 +412,7 @@ void multipart_free(struct multipart *m)
     }
     buf_deinit(&m->headers);
     buf_deinit(&m->value);
+    buf_deinit(&m->gathered);
     free(m->parts);
     free(m);
 }

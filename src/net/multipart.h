@@ -29,6 +29,9 @@ struct multipart;
 bool multipart_new(const char *content_type, const char *dir, uint64_t max_bytes,
     struct arena *arena, struct multipart **out, struct err *err) MUST_CHECK;
 
+/* Gather this many bytes of a file before they are written. Without it they are written as they come. */
+void multipart_gather(struct multipart *m, size_t bytes);
+
 /*
  * The next n bytes of the body. After an error only multipart_free() may follow.
  * Errors: ERR_MALFORMED, ERR_TOO_LARGE, ERR_NO_SPACE, ERR_IO; err->at.byte is the position in the body.

@@ -218,6 +218,11 @@ bool folder_dump(const struct folder *f, const char *id, const char *base_url,
     struct data_dirs dirs = *f->dirs;
     struct json *object;
     struct arena arena;
+    const struct dump_options options = {
+        .compression = compression,
+        .no_metadata = !settings_bool(f->settings, "chat_workflows.dump.include_metadata"),
+        .logs = settings_bool(f->settings, "chat_workflows.dump.include_logs"),
+    };
     bool ok;
 
     if (dir && (size_t)snprintf(dirs.dumps, sizeof dirs.dumps, "%s", dir) >= sizeof dirs.dumps)
@@ -226,7 +231,7 @@ bool folder_dump(const struct folder *f, const char *id, const char *base_url,
     arena_init(&arena, NULL);
     ok = view_conversation(&view, &arena, base_url, id, &object, err);
     if (ok) {
-        ok = dump_write_as(f->store, &dirs, id, object, compression, clock_wall_ns(), out->name,
+        ok = dump_write_with(f->store, &dirs, id, object, &options, clock_wall_ns(), out->name,
             &out->size, out->sha256, err);
         json_free(object);
     }

@@ -244,6 +244,8 @@ void routes_plan(void *arg, struct http_exchange *x)
 
     x->plan.route = (void *)(uintptr_t)route;
     x->plan.upload_dir = server->dirs.tmp;
+    x->plan.upload_chunk =
+        (size_t)settings_int(server->settings, "chat_workflows.file.chunk_size_bytes");
     x->plan.max_body = JSON_MAX_BYTES;
     if (!route || server->stopping || !host_allowed(server, x->request.host) ||
         !has_room(server, route)) {
@@ -252,6 +254,8 @@ void routes_plan(void *arg, struct http_exchange *x)
     }
     x->plan.body = route->body;
     x->plan.max_body = limit_of(server, route->limit);
+    if (route->limit == LIMIT_FILE || route->limit == LIMIT_TWO_FILES)
+        x->plan.upload_dir = server->sent_dir;
 }
 
 static bool state_changing(const char *method)

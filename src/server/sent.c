@@ -6,9 +6,43 @@
 
 #include "base/utf8.h"
 
+#include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
+#include <unistd.h>
+
+#define SENT_PREFIX "upload-" /* As net/multipart.c names them. */
 
 enum { MIB = 1 << 20 };
+
+/* The folder is another one than that of uploads, so it may lie on another disk; nothing in it outlives its request. */
+bool sent_open(struct server *server, struct err *err)
+{
+    const char *folder = settings_string(server->settings, "file.upload_folder");
+    char path[FS_PATH_MAX];
+    struct dirent *entry;
+    DIR *dir;
+
+    if (!*folder) {
+        snprintf(server->sent_dir, sizeof server->sent_dir, "%s", server->dirs.tmp);
+        return true;
+    }
+    if (!(folder[0] == '/' ? fs_join(server->sent_dir, "/", folder + 1, err)
+                           : fs_join(server->sent_dir, server->dirs.root, folder, err)) ||
+        !fs_make_dirs(server->sent_dir, err))
+        return err_wrap(err, "file.upload_folder");
+    dir = opendir(server->sent_dir);
+    if (!dir)
+        return err_errno(err, errno, "file.upload_folder");
+    while ((entry = readdir(dir)) != NULL) { /* What a crash has left. */
+        if (strncmp(entry->d_name, SENT_PREFIX, sizeof SENT_PREFIX - 1) == 0 &&
+            strcmp(fs_suffix(entry->d_name), FS_TMP_SUFFIX) == 0 &&
+            fs_join(path, server->sent_dir, entry->d_name, err))
+            unlink(path);
+    }
+    closedir(dir);
+    return true;
+}
 
 static bool field_error(
     struct err *err, enum err_code code, const char *field, const char *sentence)

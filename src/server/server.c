@@ -246,6 +246,9 @@ static bool reload(struct server *server, struct reloads *r, size_t *n_kept, str
     r->taken[r->n++] = fresh;
     server->settings = fresh;
     log_set_level(level_of(settings_string(fresh, "logging.level")));
+    log_set_rotation(settings_string(fresh, "logging.rotation"));
+    if (!log_reopen(err)) /* The file that is open goes on. */
+        log_write(LOG_ERROR, "the log is not opened anew", "error", err->text, NULL);
     return true;
 }
 
@@ -286,6 +289,7 @@ int server_main(const struct settings *settings, settings_again_fn *again, void 
     umask(077);
     setvbuf(stderr, NULL, _IOLBF, 0);
     snprintf(server.prefix, sizeof server.prefix, "%s", settings_string(settings, "api.prefix"));
+    log_set_rotation(settings_string(settings, "logging.rotation"));
     ok = check_host(settings, &err) &&
          log_open(level_of(settings_string(settings, "logging.level")),
              strcmp(settings_string(settings, "logging.format"), "json") == 0,
@@ -293,6 +297,7 @@ int server_main(const struct settings *settings, settings_again_fn *again, void 
          check_sandbox(&server, &err) && open_data(&server, &lock, &err) &&
          metrics_new(&server.metrics, &err) && events_new(&server.events, &err) &&
          idempotency_new(&server.idempotency, &err) && results_open(&server, &err) &&
+         sent_open(&server, &err) &&
          slots_start((uint32_t)settings_int(settings, "chat_workflows.execution.workers"),
              &server.slots, &err) &&
          dispatcher_start(&server,

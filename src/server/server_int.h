@@ -33,7 +33,8 @@ struct server {
     struct slots *slots;
     struct idempotency *idempotency;
     struct metrics *metrics;
-    char prefix[64]; /* "/api/v1" */
+    char prefix[64];            /* "/api/v1" */
+    char sent_dir[FS_PATH_MAX]; /* file.upload_folder */
     int64_t started_ns;
     unsigned sandbox; /* What workers can have of it: enum sandbox_part. */
     volatile int stopping;
@@ -147,6 +148,7 @@ struct sent_file {
     const char *name, *base; /* Safe as a file name; without its suffix. */
 };
 /* Fill in files[0..n), whose fields are set: each is required, and no other file is allowed. */
+bool sent_open(struct server *server, struct err *err) MUST_CHECK; /* At start. */
 bool sent_files(struct call *call, struct sent_file *files, size_t n, struct err *err) MUST_CHECK;
 /* The other fields as an object of texts; or the JSON body. */
 bool sent_arguments(struct call *call, struct json **out, struct err *err) MUST_CHECK;

@@ -21,6 +21,7 @@ enum { CHUNK = 128 * 1024, OTHER_MEMBERS = 16 };
 struct dump {
     const struct data_dirs *dirs;
     const struct conversation_rows *rows;
+    const struct dump_options *options;
     struct archive *archive;
     struct archive_entry *entry;
     struct fs_file *file;
@@ -229,6 +230,22 @@ static bool add_metadata(struct dump *d, struct err *err)
     return ok;
 }
 
+static bool add_events(struct dump *d, struct err *err)
+{
+    struct buf b;
+    bool ok;
+
+    buf_init(&b, DUMP_TEXT_MAX);
+    for (size_t i = 0; i < d->rows->n_events; i++) {
+        buf_adds(&b, d->rows->events[i].body);
+        buf_addc(&b, '\n');
+    }
+    buf_str(&b);
+    ok = buf_ok(&b, DUMP_EVENTS, err) && add_bytes(d, DUMP_EVENTS, b.data, b.len, err);
+    buf_deinit(&b);
+    return ok;
+}
+
 static bool add_manifest(struct dump *d, struct err *err)
 {
     struct json *o = json_new_object();
@@ -253,8 +270,9 @@ static bool add_all(struct dump *d, const struct json *object, struct err *err)
         if (!add_file(d, &d->rows->files[i], err))
             return false;
     }
-    return add_metadata(d, err) && add_json(d, DUMP_OBJECT, object, err) && add_rows(d, err) &&
-           add_manifest(d, err);
+    return (d->options->no_metadata ||
+               (add_metadata(d, err) && add_json(d, DUMP_OBJECT, object, err))) &&
+           add_rows(d, err) && (!d->options->logs || add_events(d, err)) && add_manifest(d, err);
 }
 
 /* ---- the whole ---- */
@@ -318,13 +336,15 @@ static bool write_dump(struct dump *d, const struct json *object, enum dump_comp
     return fs_file_commit(file, true, name, err);
 }
 
-bool dump_write_as(struct store *s, const struct data_dirs *dirs, const char *id,
-    const struct json *object, enum dump_compression compression, int64_t now_ns, char *name_out,
+bool dump_write_with(struct store *s, const struct data_dirs *dirs, const char *id,
+    const struct json *object, const struct dump_options *options, int64_t now_ns, char *name_out,
     uint64_t *size, char *sha256, struct err *err)
 {
     char name[FS_NAME_MAX + 1], hex[65];
     struct conversation_rows rows;
-    struct dump d = { .dirs = dirs, .rows = &rows, .time = (time_t)(now_ns / 1000000000) };
+    struct dump d = {
+        .dirs = dirs, .rows = &rows, .options = options, .time = (time_t)(now_ns / 1000000000)
+    };
     struct utf8_locale locale;
     struct arena arena;
     uint64_t bytes = 0;
@@ -332,7 +352,8 @@ bool dump_write_as(struct store *s, const struct data_dirs *dirs, const char *id
 
     arena_init(&arena, NULL);
     if (!store_snapshot(s, id, &arena, &rows, err) ||
-        !choose_name(dirs, rows.conversation.id, formats[compression].suffix, now_ns, name, err))
+        !choose_name(
+            dirs, rows.conversation.id, formats[options->compression].suffix, now_ns, name, err))
         goto out;
     if (rows.n_files > DUMP_MEMBERS_MAX - OTHER_MEMBERS) {
         err_set(err, ERR_BUDGET, "the conversation has %zu files; a dump holds at most %d",
@@ -341,7 +362,7 @@ bool dump_write_as(struct store *s, const struct data_dirs *dirs, const char *id
     }
     if (!utf8_locale_enter(&locale, err))
         goto out;
-    ok = write_dump(&d, object, compression, name, &bytes, hex, err);
+    ok = write_dump(&d, object, options->compression, name, &bytes, hex, err);
     close_dump(&d);
     utf8_locale_leave(&locale);
     if (ok) {
@@ -352,6 +373,15 @@ bool dump_write_as(struct store *s, const struct data_dirs *dirs, const char *id
 out:
     arena_deinit(&arena);
     return ok;
+}
+
+bool dump_write_as(struct store *s, const struct data_dirs *dirs, const char *id,
+    const struct json *object, enum dump_compression compression, int64_t now_ns, char *name_out,
+    uint64_t *size, char *sha256, struct err *err)
+{
+    const struct dump_options options = { .compression = compression };
+
+    return dump_write_with(s, dirs, id, object, &options, now_ns, name_out, size, sha256, err);
 }
 
 bool dump_write(struct store *s, const struct data_dirs *dirs, const char *id,

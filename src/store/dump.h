@@ -7,6 +7,7 @@
  *   <id>/{uploads,intermediate,outputs}/...  <id>/metadata.json
  *   <id>/conversation_metadata.json   the conversation object as clients see it
  *   <id>/rows.jsonl                   every row of the store, one a line: what restore reads
+ *   <id>/logs/events.jsonl            where asked for: the events as they were sent, one a line
  *   <id>/manifest.json                {"version":1,"members":[{"path","size","sha256"}]}
  */
 
@@ -20,6 +21,16 @@ enum restore_mode { RESTORE_REFUSE, RESTORE_REPLACE, RESTORE_COPY };
  * name_out: FS_NAME_MAX + 1; sha256: 65.
  */
 enum dump_compression { DUMP_GZIP, DUMP_ZIP, DUMP_TAR }; /* .tar.gz, .zip, .tar */
+struct dump_options {
+    enum dump_compression compression;
+    bool
+        no_metadata; /* Without metadata.json and conversation_metadata.json, which restoring does not need. */
+    bool logs; /* With the conversation's events as logs/events.jsonl. */
+};
+bool dump_write_with(struct store *s, const struct data_dirs *dirs, const char *id,
+    const struct json *object, const struct dump_options *options, int64_t now_ns, char *name_out,
+    uint64_t *size, char *sha256, struct err *err) MUST_CHECK;
+/* dump_write_with() of that form and nothing else. */
 bool dump_write_as(struct store *s, const struct data_dirs *dirs, const char *id,
     const struct json *object, enum dump_compression compression, int64_t now_ns, char *name_out,
     uint64_t *size, char *sha256, struct err *err) MUST_CHECK;

@@ -6,6 +6,7 @@
 #define DUMP_METADATA "metadata.json"
 #define DUMP_OBJECT "conversation_metadata.json"
 #define DUMP_ROWS "rows.jsonl"
+#define DUMP_EVENTS "logs/events.jsonl"
 #define DUMP_MANIFEST "manifest.json"
 
 enum {

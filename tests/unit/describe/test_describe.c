@@ -142,7 +142,9 @@ static void help_shows_what_counts(void **state)
         " Required.\n",
         "\n      column                  Column to look at. Required.\n",
         ("\n  --logic WORD            Whether all conditions must hold (AND) or one is\n"
-         "                          enough (OR). One of: AND, OR. Default: AND.\n"),
+         "                          enough (OR); statistics.matched counts for each\n"
+         "                          condition the rows on which it held by itself. One of:\n"
+         "                          AND, OR. Default: AND.\n"),
         "\nReading and writing:\n",
     };
     struct buf out;
