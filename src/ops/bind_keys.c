@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { LENT_MAX = 4 << 20 }; /* Bytes of bound cells read from disk, for one batch. */
+
 struct bind_args {
     const char *bind_file;
     const char *comparison_column;       /* single */
@@ -36,7 +38,6 @@ struct bind {
     uint64_t *repeated_rows;
     uint64_t rows_in, rows_out, matched;
     uint64_t near[NEAR_COUNT];
-    bool near_lost; /* They did not fit into memory. */
 };
 
 static const char *const duplicate_choices[] = { "first", "last", "error", "all", NULL };
@@ -284,68 +285,89 @@ fail:
 
 static bool count_near(struct bind *x, const struct batch *in, uint32_t row, struct err *err)
 {
-    if (x->near_lost || join_count_near(&x->join, in, row, x->keys.at, x->near, err))
-        return true;
-    /* A hint that does not fit into memory is no reason to fail. */
-    x->near_lost = err->code == ERR_BUDGET;
-    return x->near_lost;
+    return join_count_near(&x->join, in, row, x->keys.at, x->near, err);
 }
 
-static void set_bound(struct bind *x, uint32_t row, int64_t right)
+static bool set_bound(struct bind *x, uint32_t row, int64_t right, struct err *err)
 {
-    const struct cell *cells = right < 0 ? NULL : join_cells(&x->join, right);
+    const struct cell *cells = right < 0 ? NULL : join_cells(&x->join, right, err);
 
+    if (right >= 0 && !cells)
+        return false;
     for (uint32_t v = 0; v < x->join.n_values; v++)
         x->bound[v][row] = cells ? cells[v] : cell_blank();
+    return true;
+}
+
+/* Rows [from, to) of the input, with what is bound to them. */
+static bool emit_rows(struct bind *x, const struct batch *in, uint32_t from, uint32_t to,
+    const struct op_emit *emit, struct err *err)
+{
+    for (uint32_t c = 0; c < x->n_in; c++)
+        x->out->columns[c] = in->columns[c] + from;
+    for (uint32_t v = 0; v < x->join.n_values; v++)
+        x->out->columns[x->n_in + v] = x->bound[v] + from;
+    x->out->n_rows = to - from;
+    x->out->rows = in->rows ? in->rows + from : NULL;
+    x->out->first_row = in->first_row + from;
+    x->rows_out += to - from;
+    return op_emit(emit, x->out, err);
 }
 
 /* One row out for each row in. */
 static bool push_once(
     struct bind *x, const struct batch *in, const struct op_emit *emit, struct err *err)
 {
-    for (uint32_t row = 0; row < in->n_rows; row++) {
-        int64_t right = join_find(&x->join, in, row, x->keys.at, err);
+    uint32_t from = 0;
 
-        if (right < JOIN_NONE || (right == JOIN_NONE && !count_near(x, in, row, err)))
+    join_forget(&x->join);
+    for (uint32_t row = 0; row < in->n_rows; row++) {
+        int64_t right;
+
+        if (x->join.lent > LENT_MAX) { /* Long texts from disk: the batch goes on in parts. */
+            if (!emit_rows(x, in, from, row, emit, err))
+                return false;
+            from = row;
+            join_forget(&x->join);
+        }
+        right = join_find(&x->join, in, row, x->keys.at, err);
+        if (right < JOIN_NONE || (right == JOIN_NONE && !count_near(x, in, row, err)) ||
+            !set_bound(x, row, right, err))
             return false;
         x->matched += right >= 0;
-        set_bound(x, row, right);
     }
-    for (uint32_t c = 0; c < x->n_in; c++)
-        x->out->columns[c] = in->columns[c];
-    for (uint32_t v = 0; v < x->join.n_values; v++)
-        x->out->columns[x->n_in + v] = x->bound[v];
-    x->out->n_rows = in->n_rows;
-    x->out->rows = in->rows;
-    x->out->first_row = in->first_row;
-    x->rows_out += in->n_rows;
-    return op_emit(emit, x->out, err);
+    return emit_rows(x, in, from, in->n_rows, emit, err);
 }
 
 static bool flush_repeated(struct bind *x, const struct op_emit *emit, struct err *err)
 {
     struct batch *r = x->repeated;
 
-    if (r->n_rows == 0)
-        return true;
-    x->rows_out += r->n_rows;
-    if (!op_emit(emit, r, err))
-        return false;
-    r->n_rows = 0;
+    if (r->n_rows > 0) {
+        x->rows_out += r->n_rows;
+        if (!op_emit(emit, r, err))
+            return false;
+        r->n_rows = 0;
+    }
+    join_forget(&x->join);
     return true;
 }
 
-static void add_repeated(struct bind *x, const struct batch *in, uint32_t row, int64_t right)
+static bool add_repeated(
+    struct bind *x, const struct batch *in, uint32_t row, int64_t right, struct err *err)
 {
-    const struct cell *cells = right < 0 ? NULL : join_cells(&x->join, right);
+    const struct cell *cells = right < 0 ? NULL : join_cells(&x->join, right, err);
     struct batch *r = x->repeated;
     uint32_t at = r->n_rows++;
 
+    if (right >= 0 && !cells)
+        return false;
     for (uint32_t c = 0; c < x->n_in; c++)
         r->columns[c][at] = in->columns[c][row];
     for (uint32_t v = 0; v < x->join.n_values; v++)
         r->columns[x->n_in + v][at] = cells ? cells[v] : cell_blank();
     x->repeated_rows[at] = batch_row(in, row);
+    return true;
 }
 
 /* on_duplicate all: as many rows out as there are matches. */
@@ -360,10 +382,15 @@ static bool push_all(
             return false;
         x->matched += right >= 0;
         do {
-            if (x->repeated->n_rows == BATCH_ROWS && !flush_repeated(x, emit, err))
+            if ((x->repeated->n_rows == BATCH_ROWS || x->join.lent > LENT_MAX) &&
+                !flush_repeated(x, emit, err))
                 return false;
-            add_repeated(x, in, row, right);
-            right = right < 0 ? JOIN_NONE : join_next(&x->join, right);
+            if (!add_repeated(x, in, row, right, err))
+                return false;
+            if (right >= 0)
+                right = join_next(&x->join, right, err);
+            if (right < JOIN_NONE)
+                return false;
         } while (right >= 0);
     }
     return flush_repeated(x, emit, err);
@@ -424,7 +451,7 @@ static bool bind_result(void *state, struct json *result, struct err *err)
     json_set_int(s, "duplicate_keys", (int64_t)x->join.duplicates);
     json_set(s, "comparison_columns", names_json(&x->args->comparison_columns));
     json_set(s, "bind_columns", names_json(&x->args->bind_columns));
-    json_set(s, "near_misses", x->near_lost ? json_new_null() : near_json(x));
+    json_set(s, "near_misses", near_json(x));
     return json_set(result, "statistics", s) || err_nomem(err);
 }
 

@@ -3,13 +3,17 @@
  * table passes on unchanged.
  *
  * Results travel in a reply, so the values listed are bounded; counts and statistics are always of the whole column.
+ * Different values are told by a set for each column. A column whose set may not grow any more hands the hashes
+ * that are not in it to a sort on disk, which counts them at the end; while its values are all listed they are few,
+ * and its set may grow whatever the budget says.
  */
 
 #include "ops/columns.h"
 
 #include "base/date.h"
-#include "table/hash.h"
+#include "table/hash_sort.h"
 #include "table/profile.h"
+#include "table/spill_file.h"
 
 #include <math.h>
 #include <string.h>
@@ -29,7 +33,9 @@ struct extract_args {
 struct extract_column {
     struct json *values;
     struct hash_set *seen; /* remove_duplicates */
-    uint64_t count;        /* Values, listed or not. */
+    bool unbound;          /* It grows whatever the budget says. */
+    bool full;             /* It is as large as it gets. */
+    uint64_t count;        /* Values, listed or not; but for those in `later`. */
 };
 
 struct extract {
@@ -37,12 +43,15 @@ struct extract {
     const struct schema *schema;
     struct columns columns;
     struct extract_column *list;
+    struct hash_sort *later; /* Hashes of columns that are full, with the number of their column. */
     struct profile *profile;
     struct batch *view;
     int64_t now_ns;
     uint64_t rows;
     size_t room, room_text; /* What may still be listed. */
     struct warnings *warnings;
+    struct budget *budget;
+    const char *tmp_dir;
 };
 
 static const struct arg extract_arg_list[] = {
@@ -74,6 +83,7 @@ static void extract_close(void *state)
         json_free(x->list[i].values);
         hash_set_free(x->list[i].seen);
     }
+    hash_sort_free(x->later);
     profile_free(x->profile);
 }
 
@@ -106,6 +116,8 @@ static bool extract_open(const void *args, const struct op_env *env, const struc
     }
     x->now_ns = env->now_ns;
     x->warnings = env->warnings;
+    x->budget = env->budget;
+    x->tmp_dir = env->tmp_dir;
     x->room = VALUES_MAX;
     x->room_text = VALUES_TEXT_MAX;
     *out = in;
@@ -141,6 +153,59 @@ static struct json *cell_json(const struct cell *cell)
     return json_new_stringn(p, n);
 }
 
+/* Once something was left out of a column, all behind it is. */
+static bool lists_all(const struct extract_column *c)
+{
+    return json_len(c->values) == c->count;
+}
+
+/* From now on the column's set stays as it is. */
+static bool stop_set(struct extract *x, struct extract_column *c, struct err *err)
+{
+    c->full = true;
+    if (!x->later)
+        x->later = hash_sort_new(x->tmp_dir, spill_file_memory(x->budget));
+    return x->later || err_nomem(err);
+}
+
+/* A column's set cannot take one more, for the reason `full`. */
+static bool set_full(
+    struct extract *x, struct extract_column *c, const struct err *full, struct err *err)
+{
+    if (full->code != ERR_BUDGET && full->code != ERR_NOMEM) {
+        *err = *full;
+        return false;
+    }
+    if (!lists_all(c))
+        return stop_set(x, c, err);
+    hash_set_unbind(c->seen);
+    c->unbound = true;
+    return true;
+}
+
+/* Is the value new, as far as is known now? */
+static bool add_hash(struct extract *x, uint32_t i, struct hash128 h, bool *added, struct err *err)
+{
+    struct extract_column *c = &x->list[i];
+    struct {
+        struct hash128 value;
+        uint64_t column;
+    } key = { h, i };
+    struct err full;
+
+    if (!c->full) {
+        if (hash_set_add(c->seen, h, added, &full))
+            return true;
+        if (!set_full(x, c, &full, err))
+            return false;
+        if (!c->full)
+            return hash_set_add(c->seen, h, added, err);
+    }
+    *added = false;
+    return hash_set_has(c->seen, h) ||
+           hash_sort_add(x->later, hash_bytes(&key, sizeof key), i, err);
+}
+
 static bool add_value(struct extract *x, uint32_t i, uint32_t row, struct err *err)
 {
     struct extract_column *c = &x->list[i];
@@ -148,12 +213,11 @@ static bool add_value(struct extract *x, uint32_t i, uint32_t row, struct err *e
     size_t text = cell_has_text(*cell) ? cell->len : 0;
     bool added = true;
 
-    if (c->seen && !hash_set_add(c->seen, hash_row(x->view, row, &i, 1), &added, err))
+    if (c->seen && !add_hash(x, i, hash_row(x->view, row, &i, 1), &added, err))
         return false;
     if (!added)
         return true;
     c->count++;
-    /* Once something was left out of a column, all behind it is. */
     if (json_len(c->values) + 1 != c->count)
         return true;
     if (x->room == 0 || text > x->room_text) {
@@ -161,7 +225,7 @@ static bool add_value(struct extract *x, uint32_t i, uint32_t row, struct err *e
             "The result lists only the first values of the data; extract to a file to have them "
             "all",
             "column %s", x->schema->columns[i].name);
-        return true;
+        return !c->unbound || stop_set(x, c, err);
     }
     x->room--;
     x->room_text -= text;
@@ -185,6 +249,29 @@ static bool extract_push(
     }
     x->rows += in->n_rows;
     return true;
+}
+
+/* Count the values that were put off. */
+static bool extract_finish(void *state, const struct op_emit *emit, struct err *err)
+{
+    struct extract *x = state;
+    struct hash_entry e, last = { .value = UINT64_MAX };
+    bool more;
+
+    (void)emit;
+    if (!x->later)
+        return true;
+    if (!hash_sort_end(x->later, err))
+        return false;
+    for (;;) {
+        if (!hash_sort_next(x->later, &e, &more, err))
+            return false;
+        if (!more)
+            return true;
+        if (e.value != last.value || !hash_same(e.hash, last.hash))
+            x->list[e.value].count++;
+        last = e;
+    }
 }
 
 static struct json *statistics_json(const struct column_profile *p)
@@ -261,6 +348,7 @@ const struct op op_extract_columns = {
     .examples = extract_examples,
     .open = extract_open,
     .push = extract_push,
+    .finish = extract_finish,
     .result = extract_result,
     .close = extract_close,
 };

@@ -5,7 +5,7 @@
 
 #include "ops/columns.h"
 
-#include "table/hash.h"
+#include "table/dedup.h"
 
 struct extract_args {
     struct strs columns;
@@ -14,10 +14,8 @@ struct extract_args {
 
 struct extract {
     struct columns columns;
-    struct batch *view;     /* The chosen columns of the batch at hand. */
-    struct batch *distinct; /* Its rows that are new; NULL: all rows stay. */
-    uint64_t *rows;
-    struct hash_set *seen;
+    struct batch *view;  /* The chosen columns of the batch at hand. */
+    struct dedup *dedup; /* NULL: all rows stay. */
     uint64_t *dropped;
 };
 
@@ -72,12 +70,9 @@ static bool extract_open(const void *args, const struct op_env *env, const struc
     if (!x->view || !*out)
         return err_nomem(err);
     if (a->remove_duplicates) {
-        x->distinct = batch_new(env->arena, x->columns.n);
-        x->rows = batch_new_rows(env->arena);
-        x->seen = x->distinct && x->rows ? hash_set_new(env->budget) : NULL;
-        if (!x->seen)
+        x->dedup = dedup_new(env->tmp_dir, env->budget, env->arena, x->columns.n);
+        if (!x->dedup)
             return err_nomem(err);
-        x->distinct->rows = x->rows;
     }
     *state = x;
     return true;
@@ -87,33 +82,38 @@ static bool extract_push(
     void *state, const struct batch *in, const struct op_emit *emit, struct err *err)
 {
     struct extract *x = state;
-    uint32_t picks[BATCH_ROWS], n = 0;
+    const struct batch *out;
 
     columns_view(in, &x->columns, x->view);
-    if (!x->seen)
+    if (!x->dedup)
         return op_emit(emit, x->view, err);
-    for (uint32_t row = 0; row < in->n_rows; row++) {
-        bool added;
+    if (!dedup_push(x->dedup, in, x->columns.at, x->columns.n, x->view, &out,
+            &x->dropped[DROP_DUPLICATE], err))
+        return false;
+    return !out || op_emit(emit, out, err);
+}
 
-        if (!hash_set_add(x->seen, hash_row(in, row, x->columns.at, x->columns.n), &added, err))
+static bool extract_finish(void *state, const struct op_emit *emit, struct err *err)
+{
+    struct extract *x = state;
+    const struct batch *out;
+
+    while (x->dedup) {
+        if (!dedup_next(x->dedup, &out, &x->dropped[DROP_DUPLICATE], err))
             return false;
-        if (added)
-            picks[n++] = row;
+        if (!out)
+            break;
+        if (!op_emit(emit, out, err))
+            return false;
     }
-    x->dropped[DROP_DUPLICATE] += in->n_rows - n;
-    if (n == in->n_rows)
-        return op_emit(emit, x->view, err);
-    if (n == 0)
-        return true;
-    batch_gather(x->view, picks, n, x->distinct);
-    return op_emit(emit, x->distinct, err);
+    return true;
 }
 
 static void extract_close(void *state)
 {
     struct extract *x = state;
 
-    hash_set_free(x->seen);
+    dedup_free(x->dedup);
 }
 
 const struct op op_extract_columns_to_file = {
@@ -128,5 +128,6 @@ const struct op op_extract_columns_to_file = {
     .examples = extract_examples,
     .open = extract_open,
     .push = extract_push,
+    .finish = extract_finish,
     .close = extract_close,
 };

@@ -15,7 +15,7 @@
 #include "ops/values.h"
 
 #include "base/date.h"
-#include "table/hash.h"
+#include "table/dedup.h"
 
 #include <string.h>
 
@@ -46,7 +46,7 @@ struct sql {
     struct template *template; /* NULL: INSERT statements. */
     struct columns columns;    /* That the rows are told apart by, and that a template sees. */
     struct batch *view;        /* For the template. */
-    struct hash_set *seen;     /* remove_duplicates */
+    struct dedup *dedup;       /* remove_duplicates */
     struct sql_script *script;
     struct buf text; /* Of the row at hand. */
     uint64_t in_batch, in_insert;
@@ -268,7 +268,7 @@ static void sql_close(void *state)
 {
     struct sql *x = state;
 
-    hash_set_free(x->seen);
+    dedup_free(x->dedup);
     sql_script_free(x->script);
     buf_deinit(&x->text);
 }
@@ -288,8 +288,9 @@ static bool sql_open(const void *args, const struct op_env *env, const struct sc
     buf_init(&x->text, SQL_STATEMENT_MAX);
     ok = x->args->template ? open_template(x, in, err) : open_insert(x, in, err);
     if (ok && x->args->remove_duplicates) {
-        x->seen = hash_set_new(env->budget);
-        ok = x->seen || err_nomem(err);
+        x->dedup = dedup_new(
+            env->tmp_dir, env->budget, env->arena, x->view ? x->columns.n : in->n_columns);
+        ok = x->dedup || err_nomem(err);
     }
     header.dialect = x->dialect;
     header.table = x->args->table_name;
@@ -381,25 +382,41 @@ static bool add_rendered(struct sql *x, const struct batch *in, uint32_t row, st
     return end_row(x, err);
 }
 
+static bool add_rows(struct sql *x, const struct batch *rows, struct err *err)
+{
+    for (uint32_t row = 0; row < rows->n_rows; row++) {
+        if (!(x->view ? add_rendered(x, rows, row, err) : add_insert(x, rows, row, err)))
+            return false;
+    }
+    return true;
+}
+
 static bool sql_push(
     void *state, const struct batch *in, const struct op_emit *emit, struct err *err)
 {
     struct sql *x = state;
+    const struct batch *rows = x->view ? x->view : in;
 
     (void)emit; /* The engine passes the table on. */
     if (x->view)
         columns_view(in, &x->columns, x->view);
-    for (uint32_t row = 0; row < in->n_rows; row++) {
-        bool added = true;
+    if (x->dedup && !dedup_push(x->dedup, in, x->columns.at, x->columns.n, rows, &rows,
+                        &x->env->dropped[DROP_DUPLICATE], err))
+        return false;
+    return !rows || add_rows(x, rows, err);
+}
 
-        if (x->seen &&
-            !hash_set_add(x->seen, hash_row(in, row, x->columns.at, x->columns.n), &added, err))
+/* The rows that are known to be new only now. */
+static bool add_late_rows(struct sql *x, struct err *err)
+{
+    const struct batch *rows;
+
+    while (x->dedup) {
+        if (!dedup_next(x->dedup, &rows, &x->env->dropped[DROP_DUPLICATE], err))
             return false;
-        if (!added) {
-            x->env->dropped[DROP_DUPLICATE]++;
-            continue;
-        }
-        if (!(x->view ? add_rendered(x, x->view, row, err) : add_insert(x, in, row, err)))
+        if (!rows)
+            break;
+        if (!add_rows(x, rows, err))
             return false;
     }
     return true;
@@ -410,6 +427,8 @@ static bool sql_finish(void *state, const struct op_emit *emit, struct err *err)
     struct sql *x = state;
 
     (void)emit;
+    if (!add_late_rows(x, err))
+        return false;
     if (x->template && template_misfits(x->template))
         warn_addn(x->env->warnings, "unfit_values",
             "Values that do not fit their type in the template were written as NULL",

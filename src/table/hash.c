@@ -5,12 +5,15 @@
 
 #include "table/hash.h"
 
+#include "table/spill_file.h"
+
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <xxhash.h>
 
 enum {
     FIRST_SLOTS = 1024,
+    FIRST_SET_SLOTS = 256, /* There can be a set for each of many columns. */
     /* Fuller than LOAD_NUM / LOAD_DEN, a table grows. */
     LOAD_NUM = 3,
     LOAD_DEN = 4,
@@ -156,12 +159,12 @@ struct hash_set *hash_set_new(struct budget *budget)
     if (!s)
         return NULL;
     s->budget = budget;
-    s->slots = table_alloc(budget, FIRST_SLOTS, sizeof *s->slots);
+    s->slots = table_alloc(budget, FIRST_SET_SLOTS, sizeof *s->slots);
     if (!s->slots) {
         free(s);
         return NULL;
     }
-    s->n_slots = FIRST_SLOTS;
+    s->n_slots = FIRST_SET_SLOTS;
     return s;
 }
 
@@ -179,7 +182,7 @@ static bool is_zero(struct hash128 h)
 }
 
 /* The slot that holds `h`, or the free one where it belongs. */
-static struct hash128 *set_slot(struct hash128 *slots, size_t n_slots, struct hash128 h)
+static inline struct hash128 *set_slot(struct hash128 *slots, size_t n_slots, struct hash128 h)
 {
     size_t i = (size_t)h.lo & (n_slots - 1);
 
@@ -193,6 +196,10 @@ static bool set_grow(struct hash_set *s, struct err *err)
     size_t n = s->n_slots * 2;
     struct hash128 *slots = table_alloc(s->budget, n, sizeof *slots);
 
+    if (slots && n * sizeof *slots >= SPILL_MEMORY_MIN && spill_file_wanted(s->budget)) {
+        table_free(s->budget, slots, n, sizeof *slots);
+        slots = NULL;
+    }
     if (!slots)
         return no_room(s->budget, err);
     for (size_t i = 0; i < s->n_slots; i++) {
@@ -226,6 +233,17 @@ bool hash_set_add(struct hash_set *s, struct hash128 h, bool *added, struct err 
     *slot = h;
     s->len++;
     return true;
+}
+
+bool hash_set_has(const struct hash_set *s, struct hash128 h)
+{
+    return is_zero(h) ? s->has_zero : !is_zero(*set_slot(s->slots, s->n_slots, h));
+}
+
+void hash_set_unbind(struct hash_set *s)
+{
+    budget_give(s->budget, s->n_slots * sizeof *s->slots);
+    s->budget = NULL;
 }
 
 void hash_set_prefetch(const struct hash_set *s, struct hash128 h)
@@ -368,6 +386,15 @@ bool hash_map_put(
     }
     *value = &m->slots[slot].entry->value;
     return true;
+}
+
+const char *hash_map_key(const uint64_t *value, size_t *n)
+{
+    const char *p = (const char *)value - offsetof(struct map_entry, value);
+    const struct map_entry *entry = (const void *)p;
+
+    *n = entry->n;
+    return entry->key;
 }
 
 const uint64_t *hash_map_find(const struct hash_map *m, const void *key, size_t n)

@@ -21,8 +21,15 @@ struct hash128 hash_row(const struct batch *b, uint32_t row, const uint32_t *col
 struct hash_set;
 struct hash_set *hash_set_new(struct budget *budget);
 void hash_set_free(struct hash_set *s);
-/* *added tells whether it was new. False with ERR_BUDGET/ERR_NOMEM when it cannot grow. */
+/*
+ * *added tells whether it was new. False with ERR_BUDGET/ERR_NOMEM when it cannot grow: it is then as
+ * it was, and can still be asked. It does not grow into the budget's reserve (spill_file.h), so that
+ * whoever remembers with it can go on on disk (dedup.h).
+ */
 bool hash_set_add(struct hash_set *s, struct hash128 h, bool *added, struct err *err) MUST_CHECK;
+bool hash_set_has(const struct hash_set *s, struct hash128 h);
+/* From now on it grows whatever the budget says, and what it holds is given back. */
+void hash_set_unbind(struct hash_set *s);
 /* Start to load the memory that adding `h` will touch, some hashes ahead of it. */
 void hash_set_prefetch(const struct hash_set *s, struct hash128 h);
 size_t hash_set_len(const struct hash_set *s);
@@ -37,6 +44,8 @@ void hash_map_free(struct hash_map *m);
 /* The slot of the key, created (0) when absent: *added tells. */
 bool hash_map_put(struct hash_map *m, const void *key, size_t n, uint64_t **value, bool *added,
     struct err *err) MUST_CHECK;
+/* The key of a value that hash_map_put() gave; as long as the map. */
+const char *hash_map_key(const uint64_t *value, size_t *n);
 /* NULL when absent. */
 const uint64_t *hash_map_find(const struct hash_map *m, const void *key, size_t n);
 size_t hash_map_len(const struct hash_map *m);

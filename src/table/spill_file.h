@@ -1,0 +1,33 @@
+#ifndef TABLE_SPILL_FILE_H
+#define TABLE_SPILL_FILE_H
+
+/*
+ * What all that spills has in common: temporary files without a name, so that nothing is left behind
+ * whatever happens, and how much of a budget is memory for spilling.
+ *
+ *   |<------------ what is remembered ------------>|<- reserve, 1/4 ->|
+ *   0                                              spill_file_wanted  limit
+ *
+ * What is remembered goes to disk before the budget has ended: reading and writing go on beside it. The memory
+ * of the spilling itself is not taken from the budget, so that it cannot be refused; it is an eighth of it.
+ */
+
+#include "base/arena.h"
+
+#define SPILL_FILE_LABEL "the temporary data"
+
+enum { SPILL_MEMORY_MIN = 16 << 10, SPILL_MEMORY_MAX = 64 << 20 };
+
+/* Open one in `dir`. Errors: ERR_CREATE (no such folder), ERR_NO_SPACE, ERR_IO. */
+bool spill_file_open(const char *dir, int *fd, struct err *err) MUST_CHECK;
+/* All n bytes at `offset`. Errors: ERR_NO_SPACE, ERR_IO. */
+bool spill_file_write(
+    int fd, const void *data, size_t n, uint64_t offset, struct err *err) MUST_CHECK;
+bool spill_file_read(int fd, void *data, size_t n, uint64_t offset, struct err *err) MUST_CHECK;
+
+/* Bytes that one sort may use beside the budget. */
+size_t spill_file_memory(const struct budget *budget);
+/* Is so much of the budget used that whoever remembers should go on on disk? */
+bool spill_file_wanted(const struct budget *budget);
+
+#endif
