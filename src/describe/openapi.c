@@ -151,7 +151,7 @@ static struct json *operation_examples(const struct op *op)
 static struct json *reader_form(void)
 {
     static const char *const names[] = { "sheet", "header_row", "delimiter", "quote", "encoding",
-        "merged", "errors" };
+        "merged", "errors", "header_rows", "hidden", "totals", "values", "blank_lines" };
     const struct op *any = op_find("excel/extract-columns");
     struct json *properties = json_new_object(), *required = json_new_array();
     struct json *schema = json_new_object();

@@ -186,6 +186,7 @@ struct csv_reader {
     uint64_t header_record;
     struct batch *batch;
     uint32_t batch_rows; /* It has room for. */
+    bool blank_rows;     /* Blank lines are rows. */
     uint64_t *rows;
     uint64_t file_size;
 

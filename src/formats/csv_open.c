@@ -486,6 +486,7 @@ bool csv_read_open(int fd, const char *name, const struct reader_args *args,
         goto out;
     }
     r->file_size = (uint64_t)st.st_size;
+    r->blank_rows = args->blank_lines == BLANK_LINES_ROW;
     if (!choose_encoding(fd, r->file_size, args, &encoding, &bom, err) ||
         !open_text(r, fd, encoding, bom, args, &repaired, err))
         goto out;

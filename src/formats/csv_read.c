@@ -101,12 +101,15 @@ static void finish_row(struct csv_reader *r, const struct csv_row *row)
     r->batch->n_rows++;
 }
 
-/* A blank line is a row where there is one column only, but not behind the last row. */
+/* A blank line is a row where there is one column only or it is asked for, but not behind the last row. */
 static void blank_line(struct csv_reader *r)
 {
-    if (r->schema->n_columns != 1 || r->records > r->survey.last_record)
+    uint32_t n = r->schema->n_columns;
+
+    if ((n != 1 && !r->blank_rows) || r->records > r->survey.last_record)
         return;
-    r->batch->columns[0][r->batch->n_rows] = cell_blank();
+    for (uint32_t c = 0; c < n; c++)
+        r->batch->columns[c][r->batch->n_rows] = cell_blank();
     r->rows[r->batch->n_rows++] = r->records;
 }
 

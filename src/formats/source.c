@@ -8,8 +8,10 @@
 #include "formats/source_int.h"
 
 #include "formats/csv.h"
+#include "formats/source_view.h"
 #include "formats/xls.h"
 #include "formats/xlsx.h"
+#include "formats/xlsx_gaps.h"
 #include "table/typing.h"
 
 #include <errno.h>
@@ -29,6 +31,9 @@ struct source {
     const struct schema *schema;
     struct source_info info;
     struct typing *typing; /* NULL: none. */
+    struct source_gaps gaps;
+    struct reader_args args;
+    struct warnings *warnings; /* To tell what the first batch looks like; NULL: told. */
 };
 
 /* Is `name`'s suffix one that a file of this format may have? */
@@ -161,6 +166,27 @@ static bool open_reader(struct source *s, enum file_format format, const char *n
     return true;
 }
 
+/* Between the reader and us, where the arguments want the table seen in another way. */
+static bool open_view(
+    struct source *s, const struct reader_args *args, const struct source_env *env, struct err *err)
+{
+    bool book = s->class == &xlsx_read_class;
+    struct source_view *view;
+
+    if (book && !xlsx_gaps_load(s->reader, args->hidden == HIDDEN_SKIP, &s->gaps, err))
+        return false;
+    if (!source_view_open(
+            s->class, s->reader, args, env, book ? &s->gaps : NULL, &view, &s->schema, err))
+        return false;
+    if (view) {
+        s->reader = view;
+        s->class = &source_view_class;
+    }
+    s->args = *args;
+    s->warnings = env->warnings;
+    return true;
+}
+
 /* Safe typing: decide over all rows, then start again. */
 static bool scan_types(struct source *s, struct err *err)
 {
@@ -203,6 +229,7 @@ bool source_open(int fd, const char *name, const struct reader_args *args,
     s->fd = fd;
     s->spool_fd = -1;
     if (!settle(s, name, env, &format, err) || !open_reader(s, format, name, args, env, err) ||
+        !open_view(s, args, env, err) ||
         (env->typed && s->info.format == FILE_CSV && !scan_types(s, err))) {
         release(s);
         return false;
@@ -231,6 +258,10 @@ bool source_next(struct source *s, struct batch **out, struct err *err)
 {
     if (!s->class->next(s->reader, out, err))
         return false;
+    if (*out && s->warnings) {
+        source_view_offer(s->schema, *out, &s->args, s->warnings);
+        s->warnings = NULL;
+    }
     if (*out && s->typing)
         typing_apply(s->typing, *out);
     return true;

@@ -14,6 +14,10 @@
 
 enum merged_mode { MERGED_TOP_LEFT, MERGED_FILL };
 enum errors_mode { ERRORS_KEEP, ERRORS_BLANK, ERRORS_FAIL };
+enum hidden_mode { HIDDEN_KEEP, HIDDEN_SKIP };
+enum totals_mode { TOTALS_SKIP, TOTALS_KEEP };
+enum values_mode { VALUES_RAW, VALUES_SHOWN };
+enum blank_lines_mode { BLANK_LINES_SKIP, BLANK_LINES_ROW };
 
 /* The reader arguments that every operation takes. Zeroed means defaults. */
 struct reader_args {
@@ -24,6 +28,11 @@ struct reader_args {
     const char *encoding;  /* NULL: detected. An IANA name. */
     int merged;            /* enum merged_mode */
     int errors;            /* enum errors_mode */
+    int64_t header_rows;   /* Of names, one below the other; 0: one. */
+    int hidden;            /* enum hidden_mode: hidden rows and columns of a workbook. */
+    int totals;            /* enum totals_mode: the row of totals of a workbook's table. */
+    int values;            /* enum values_mode: numbers of a workbook as such, or as shown. */
+    int blank_lines;       /* enum blank_lines_mode: of a text. */
 };
 extern const struct reader_args reader_args_default; /* header_row 1. */
 

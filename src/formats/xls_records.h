@@ -20,6 +20,7 @@ enum xls_id {
     XLS_FILEPASS = 0x2F,
     XLS_CONTINUE = 0x3C,
     XLS_CODEPAGE = 0x42,
+    XLS_COLINFO = 0x7D,
     XLS_BOUNDSHEET = 0x85,
     XLS_MULRK = 0xBD,
     XLS_RSTRING = 0xD6,

@@ -19,6 +19,7 @@ enum {
     RESULT_BOOL = 1,
     RESULT_ERROR = 2,
     ROW_HIDDEN = 0x20,
+    COLUMN_HIDDEN = 0x01,
     RANGE_BYTES = 8
 };
 
@@ -415,6 +416,9 @@ static bool walk(struct xls_sheet *s, struct walk *w, struct err *err)
             w->n_cells++;
         } else if (r.id == XLS_ROW && r.n >= 14 && r.p[12] & ROW_HIDDEN) {
             s->hidden[le16(r.p) / 8] |= (unsigned char)(1U << le16(r.p) % 8);
+        } else if (r.id == XLS_COLINFO && r.n >= 10 && r.p[8] & COLUMN_HIDDEN) {
+            for (unsigned c = le16(r.p); c <= le16(r.p + 2) && c < XLS_MAX_COLUMNS; c++)
+                s->hidden_columns[c] = true;
         } else if (r.id == XLS_MERGEDCELLS && w->merges) {
             w->n_ranges += r.n / RANGE_BYTES;
         }

@@ -8,7 +8,7 @@
 #include "formats/xls_book.h"
 #include "formats/xlsx_read_int.h"
 
-enum { XLS_MAX_ROWS = 65536 };
+enum { XLS_MAX_ROWS = 65536, XLS_MAX_COLUMNS = 256 };
 
 struct xls_sheet {
     struct xlsx_feed feed; /* First: the feed is the sheet. Its close() is the caller's. */
@@ -31,6 +31,7 @@ struct xls_sheet {
 
     char *text;                             /* Of the cell given last. */
     unsigned char hidden[XLS_MAX_ROWS / 8]; /* A bit for each row. */
+    bool hidden_columns[XLS_MAX_COLUMNS];
 };
 
 /*

@@ -11,4 +11,11 @@
 void xlsx_notes_add(struct xlsx_book *book, const char *part, uint32_t first, uint32_t last,
     struct warnings *warnings);
 
+/*
+ * Set book->totals_row to the row of totals of the table whose header is `header_row` and that holds all named
+ * columns; 0 when there is none.
+ */
+void xlsx_notes_totals(
+    struct xlsx_book *book, const char *part, uint32_t header_row, const struct schema *schema);
+
 #endif

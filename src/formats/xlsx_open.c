@@ -267,6 +267,8 @@ static bool open_all(struct xlsx_reader *r, int fd, const struct reader_args *ar
         !find_sheet(r, args->sheet, &tab, err) || !load_strings(r, err) || !survey(r, args, err) ||
         !xlsx_read_make_table(r, tab, args, info, err))
         return false;
+    if (args->totals == TOTALS_SKIP && r->header_row)
+        xlsx_notes_totals(&r->book, r->entry->name, r->header_row, r->schema);
     if (!r->survey.partial)
         xlsx_notes_add(&r->book, r->entry->name, r->first_row, r->survey.last_row, r->env.warnings);
     return true;
@@ -297,6 +299,7 @@ struct xlsx_reader *xlsx_read_new(
     r->cells.strings = &r->strings;
     r->cells.label = r->name;
     r->cells.errors = args->errors;
+    r->skip_hidden = args->hidden == HIDDEN_SKIP;
     r->cells.warnings = env->warnings;
     if (!r->name) {
         err_nomem(err);

@@ -43,7 +43,8 @@ struct xlsx_book {
     struct zip_reader *zip;
     const char *label;
     bool date1904;
-    bool links; /* To other files. */
+    bool links;          /* To other files. */
+    uint32_t totals_row; /* Of the table that is read, when it is left out; 0: none. */
     struct xlsx_tab *tabs;
     uint32_t n_tabs;
     const char *strings_part, *styles_part; /* NULL: none. */

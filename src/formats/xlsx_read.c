@@ -225,7 +225,7 @@ bool xlsx_read_row(struct xlsx_reader *r, uint32_t row, uint32_t i, struct err *
     if (!seek_value(r, row, err))
         return false;
     if (r->row == row) {
-        if (row_hidden(r) && row > r->header_row && row > r->cells.warned_row)
+        if (!r->skip_hidden && row_hidden(r) && row > r->header_row && row > r->cells.warned_row)
             warn_add(r->env.warnings, "hidden_rows",
                 "rows that are hidden in the sheet are read like all others", "row %" PRIu32, row);
         if (!fill_row(r, i, err))

@@ -49,6 +49,7 @@ struct xlsx_reader {
     struct xlsx_survey survey;
     struct xlsx_cells cells;
 
+    bool skip_hidden;    /* Hidden rows are left out later, and counted there. */
     uint32_t header_row; /* 0: none. */
     uint32_t first_row;  /* Of the data. */
     uint32_t next_row;   /* The next one to give. */

@@ -9,11 +9,16 @@
 #include "base/utf8.h"
 #include "formats/encoding.h"
 #include "formats/sink.h"
+#include "formats/source_view.h"
 
 #include <string.h>
 
 static const char *const merged_choices[] = { "top_left", "fill", NULL };
 static const char *const errors_choices[] = { "keep", "blank", "fail", NULL };
+static const char *const hidden_choices[] = { "keep", "skip", NULL };
+static const char *const totals_choices[] = { "skip", "keep", NULL };
+static const char *const values_choices[] = { "raw", "shown", NULL };
+static const char *const blank_lines_choices[] = { "skip", "row", NULL };
 static const char *const types_choices[] = { "safe", "text", NULL };
 static const char *const dialect_choices[] = { "strict", "excel", NULL };
 static const char *const table_formats[] = { "xlsx", "csv", "tsv", "json", "jsonl", NULL };
@@ -55,6 +60,22 @@ static const struct shared_arg shared_list[] = {
     { { ARG_NAMED(struct shared_args, reader.errors, "errors", CHOICE), .fallback = "\"keep\"",
         .choices = errors_choices,
         .help = "What to do with cells such as #N/A: keep them, read them as blank, or fail." } },
+    { { ARG_NAMED(struct shared_args, reader.header_rows, "header_rows", INT), .fallback = "1",
+        .min = 1, .max = VIEW_MAX_HEADER_ROWS,
+        .help = "How many rows from header_row on hold the column names; they are joined." } },
+    { { ARG_NAMED(struct shared_args, reader.hidden, "hidden", CHOICE), .fallback = "\"keep\"",
+        .choices = hidden_choices,
+        .help = "Rows and columns that are hidden in a workbook are read, or left out." } },
+    { { ARG_NAMED(struct shared_args, reader.totals, "totals", CHOICE), .fallback = "\"skip\"",
+        .choices = totals_choices,
+        .help = "The row of totals of a workbook's table is left out, or read like the others." } },
+    { { ARG_NAMED(struct shared_args, reader.values, "values", CHOICE), .fallback = "\"raw\"",
+        .choices = values_choices,
+        .help = "Numbers and dates of a workbook are read as such, or as text the way their "
+                "number format shows them." } },
+    { { ARG_NAMED(struct shared_args, reader.blank_lines, "blank_lines", CHOICE),
+        .fallback = "\"skip\"", .choices = blank_lines_choices,
+        .help = "Blank lines in a text of several columns are left out, or are blank rows." } },
     { { ARG_NAMED(struct shared_args, format, "output_format", CHOICE), .choices = table_formats,
           .choice_aliases = table_format_aliases, .help = "Format of the file that is written." },
         OP_TABLE, 0 },

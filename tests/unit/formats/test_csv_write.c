@@ -227,7 +227,8 @@ static void round_trip(void **state)
         if (!t.ok || strcmp(buf_str(&t.text), buf_str(&want)) != 0)
             fail_msg("%s\nfrom\n%s\nnot\n%s\n%s", buf_str(&t.text), buf_str(&out), buf_str(&want),
                 t.err.text);
-        assert_string_equal(buf_str(&t.warnings), "");
+        if (strcmp(buf_str(&t.warnings), "second_table=1") != 0) /* Chance makes those, too. */
+            assert_string_equal(buf_str(&t.warnings), "");
         read_table_close(&t);
         buf_deinit(&out);
         buf_deinit(&want);

@@ -91,7 +91,7 @@ static const struct robust_case shape_cases[] = {
     { "blanks that line up are one column", T("id   name\n1    Bob\n2    Ann\n"),
         "id   name\n2:1    Bob\n3:2    Ann\n", NULL, ARGS },
     { "two tables in one file are one, with all cells", T("a,b\n1,2\n\nx,y,z\n7,8,9\n"),
-        "a|b|_extra_1\n2:1|2|\n4:x|y|z\n5:7|8|9\n", "long_rows=2", ARGS },
+        "a|b|_extra_1\n2:1|2|\n4:x|y|z\n5:7|8|9\n", "long_rows=2 second_table=1", ARGS },
     { "a header of two rows is one row and one record",
         T(",2023,,2024,\nname,q1,q2,q1,q2\nx,1,2,3,4\n"),
         "column_1|2023|column_3|2024|column_5\n2:name|q1|q2|q1|q2\n3:x|1|2|3|4\n",

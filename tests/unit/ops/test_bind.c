@@ -33,7 +33,8 @@ static const struct {
         "excel/extract-columns has no argument 'column'; did you mean 'columns'?", "column" },
     { "nothing like it", "excel/extract-columns", "{'xyzzy': 1}",
         "excel/extract-columns has no argument 'xyzzy'. It takes: columns, remove_duplicates, "
-        "include_statistics, sheet, header_row, delimiter, quote, encoding, merged, errors",
+        "include_statistics, sheet, header_row, delimiter, quote, encoding, merged, errors, "
+        "header_rows, hidden, totals, values, blank_lines",
         "xyzzy" },
     { "an alias and its name", "excel/search",
         "{'sheet': 'a', 'sheet_name': 'b', 'conditions': []}",
@@ -106,7 +107,7 @@ static const struct {
         "excel/extract-columns has no argument "
         "'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx'. It takes: columns, "
         "remove_duplicates, include_statistics, sheet, header_row, delimiter, quote, encoding, "
-        "merged, errors",
+        "merged, errors, header_rows, hidden, totals, values, blank_lines",
         "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxéé" },
     { "a quote of two characters", "csv/convert-to-excel", "{'quote': '<>'}",
         "quote: '<>' is not one character or 'none'", "quote" },
