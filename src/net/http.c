@@ -259,12 +259,13 @@ static void no_log(void *arg, const char *fmt, va_list ap)
 static bool open_port(struct http_server *s, uint16_t number, bool ws_only, struct err *err)
 {
     struct http_port *port = &s->ports[s->n_ports];
+    const char *host = ws_only && s->config.ws_host ? s->config.ws_host : s->config.host;
     const union MHD_DaemonInfo *info;
 
     port->server = s;
     port->ws_only = ws_only;
     port->source.ready = port_ready;
-    if (!listen_on(s->config.host, number, &port->listen_fd, &port->number, err))
+    if (!listen_on(host, number, &port->listen_fd, &port->number, err))
         return false;
     /*
      * Strictness is ours (http_request.c): where the library refuses a request by itself, its answer has no

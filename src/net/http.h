@@ -162,6 +162,7 @@ struct http_config {
     const char *host;
     uint16_t port;         /* 0: any free one. */
     uint16_t ws_port;      /* 0: none. */
+    const char *ws_host;   /* Of ws_port; NULL: as host. */
     bool ws_port_any;      /* With ws_port 0: bind any free one (tests). */
     uint32_t max_watchers; /* WebSocket and SSE connections. */
     uint32_t max_connections;

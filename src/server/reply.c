@@ -35,11 +35,14 @@ bool host_allowed(const struct server *server, const char *host)
     if (!host || !*host)
         return false;
     n = host_len(host);
+    if (n == 0) /* ":80" names nothing, and neither does a setting that is empty. */
+        return false;
     for (size_t i = 0; i < ARRAY_LEN(own_hosts); i++) {
         if (host_is(host, n, own_hosts[i]))
             return true;
     }
-    if (host_is(host, n, settings_string(s, "app.host")))
+    if (host_is(host, n, settings_string(s, "app.host")) ||
+        host_is(host, n, settings_string(s, "chat_workflows.websocket.host")))
         return true;
     for (size_t i = 0; i < settings_list_len(s, "app.allowed_hosts"); i++) {
         if (host_is(host, n, settings_list_at(s, "app.allowed_hosts", i)))

@@ -228,6 +228,13 @@ static uint64_t limit_of(const struct server *server, enum body_limit limit)
     return JSON_MAX_BYTES;
 }
 
+/* chat_workflows.enabled takes all of /chat away. */
+static bool is_served(const struct server *server, const struct route *route)
+{
+    return !route->path || strncmp(route->path, "/chat/", 6) != 0 ||
+           settings_bool(server->settings, "chat_workflows.enabled");
+}
+
 static bool has_room(const struct server *server, const struct route *route)
 {
     uint64_t room;
@@ -248,7 +255,7 @@ void routes_plan(void *arg, struct http_exchange *x)
         (size_t)settings_int(server->settings, "chat_workflows.file.chunk_size_bytes");
     x->plan.max_body = JSON_MAX_BYTES;
     if (!route || server->stopping || !host_allowed(server, x->request.host) ||
-        !has_room(server, route)) {
+        !is_served(server, route) || !has_room(server, route)) {
         x->plan.refuse = 1;
         return;
     }
@@ -318,6 +325,9 @@ static bool check(struct call *call, const struct route *route, const char *allo
     }
     if (!route)
         return err_set(err, ERR_NOT_FOUND, "there is nothing at this path");
+    if (!is_served(call->server, route))
+        return err_set(
+            err, ERR_NOT_FOUND, "conversations are switched off here (chat_workflows.enabled)");
     if (!has_room(call->server, route))
         return err_set(err, ERR_NO_SPACE,
             "the server's disk is nearly full; nothing more is taken in until there is room");

@@ -49,7 +49,8 @@ static void ws_open(void *arg, const char *path, const char *query, const char *
     const char *host, struct ws_decision *out)
 {
     struct server *server = arg;
-    const char *id = strncmp(path, "/chat/", 6) == 0 ? path + 6 : "";
+    bool on = settings_bool(server->settings, "chat_workflows.enabled");
+    const char *id = on && strncmp(path, "/chat/", 6) == 0 ? path + 6 : "";
     struct conversation c;
     struct arena arena;
     struct err err;
@@ -152,6 +153,14 @@ static bool open_data(struct server *server, int *lock, struct err *err)
     return true;
 }
 
+/* Where the separate WebSocket port listens. */
+static const char *ws_host(const struct settings *s)
+{
+    const char *host = settings_string(s, "chat_workflows.websocket.host");
+
+    return *host ? host : settings_string(s, "app.host");
+}
+
 static bool start_http(struct server *server, struct err *err)
 {
     const struct settings *s = server->settings;
@@ -166,6 +175,7 @@ static bool start_http(struct server *server, struct err *err)
     struct http_config config = { .host = settings_string(s, "app.host"),
         .port = (uint16_t)settings_int(s, "app.port"),
         .ws_port = (uint16_t)settings_int(s, "chat_workflows.websocket.port"),
+        .ws_host = ws_host(s),
         .max_watchers = (uint32_t)settings_int(s, "chat_workflows.max_connections"),
         .max_connections = (uint32_t)settings_int(s, "chat_workflows.max_connections") + 1000,
         .timeout_s = (uint32_t)settings_int(s, "api.timeout"),
@@ -181,6 +191,8 @@ static bool check_host(const struct settings *s, struct err *err)
 {
     const char *host = settings_string(s, "app.host");
 
+    if (is_loopback(host) && !is_loopback(ws_host(s)))
+        host = ws_host(s);
     if (is_loopback(host) || settings_bool(s, "app.allow_public"))
         return true;
     return err_set(err, ERR_USAGE,

@@ -6,7 +6,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { CUSTOMERS, Server } from '../lib/server.mjs';
+import { CUSTOMERS, Server, Watcher, freePort } from '../lib/server.mjs';
 
 let scratch;
 before(() => { scratch = mkdtempSync(join(tmpdir(), 'sheetflow-settings-')); });
@@ -163,5 +163,109 @@ test('settings of steps reach forms too, whatever the spelling of the argument',
     assert.ok(told.body.data.report);
     const sql = await post('/sql/generate', { batchSize: '1' });
     assert.equal(sql.status, 200, JSON.stringify(sql.body));
+  });
+});
+
+test('names, prefix and locale are the configured ones', async () => {
+  await withServer({ 'app.name': 'Tables', 'app.environment': 'staging', 'api.prefix': '/v9', 'api.locale': 'de_DE' }, async (server) => {
+    server.base = `${server.origin}/v9`;
+    const { body } = await server.call('GET', '/health');
+    assert.deepEqual([body.data.name, body.data.environment, body.meta.locale], ['Tables', 'staging', 'de_DE']);
+    const { chat_id: id } = await server.create();
+    const { download_url: url } = (await server.upload(id, 'a.csv', 'a\n1\n')).body.data;
+    assert.ok(url.startsWith(`${server.origin}/v9/chat/workflows/`), url);
+    assert.equal((await server.call('GET', `${server.origin}/api/v1/health`)).status, 404);
+  });
+});
+
+test('chat_workflows.enabled false leaves the operations and takes the conversations away', async () => {
+  await withServer({ 'chat_workflows.enabled': false }, async (server) => {
+    const reply = await server.call('POST', '/chat/workflows', {});
+    assert.equal(reply.status, 404);
+    assert.match(reply.body.message, /chat_workflows\.enabled/);
+    assert.equal((await server.call('GET', '/operations')).status, 200);
+    const form = new FormData();
+    form.append('file', new Blob(['a\n1\n']), 'a.csv');
+    assert.equal((await server.call('POST', '/csv/info', form)).status, 200);
+    const watcher = await Watcher.open(`ws://127.0.0.1:${server.port}/chat/00000000-0000-4000-8000-000000000000`);
+    assert.equal((await watcher.closed).code, 4404);
+  });
+});
+
+test('chat_workflows.websocket.host is where the separate port listens', async () => {
+  const wsPort = await freePort();
+  const server = await Server.start({ wsPort, env: { SHEETFLOW_CHAT_WORKFLOWS_WEBSOCKET_HOST: '127.0.0.2' } });
+  try {
+    const { chat_id: id } = await server.create();
+    const watcher = await Watcher.open(`ws://127.0.0.2:${wsPort}/chat/${id}`);
+    await watcher.frame('connected');
+    watcher.close();
+    await assert.rejects(Watcher.open(`ws://127.0.0.1:${wsPort}/chat/${id}`), /ECONNREFUSED/);
+  } finally {
+    await server.close();
+  }
+});
+
+test('folders and partitions are the configured ones', async () => {
+  const at = (name) => join(scratch, 'own', name);
+  await withServer({
+    'chat_workflows.storage.workflows_path': at('chats'), 'chat_workflows.storage.dumps_path': at('archives'),
+    'chat_workflows.storage.sqlite_path': at('db/facts.db'), 'chat_workflows.backup.snapshot_path': at('backups'),
+    'file.output_folder': at('results'), 'chat_workflows.partition.subfolder_format': 'y%Y', 'sql.include_transaction': false,
+  }, async (server) => {
+    const { chat_id: id } = await server.create();
+    await server.upload(id, 'a.csv', 'a\n1\n');
+    const year = `y${new Date().getUTCFullYear()}`;
+    assert.ok(existsSync(join(at('chats'), year, id, 'uploads', 'a.csv')), 'workflows_path, subfolder_format');
+    const dump = (await server.call('POST', `/chat/workflows/${id}/dump`)).body.data;
+    assert.deepEqual(readdirSync(at('archives')), [dump.dump_file]);
+    const backup = (await server.call('POST', '/chat/sqlite/backup')).body.data;
+    assert.deepEqual(readdirSync(at('backups')), [backup.backup_file]);
+    assert.ok(existsSync(at('db/facts.db')));
+    const form = new FormData();
+    form.append('file', new Blob(['a\n1\n']), 'a.csv');
+    const made = (await server.call('POST', '/sql/generate-to-text', form)).body.data;
+    assert.equal(readdirSync(at('results')).length, 1);
+    assert.doesNotMatch((await server.download(made.download_url)).toString(), /BEGIN|COMMIT/);
+  });
+  for (const [settings, pattern] of [
+    [{ 'chat_workflows.partition.strategy': 'hash-based' }, (id) => [id.slice(0, 2), id.slice(2, 4), id]],
+    [{ 'chat_workflows.partition.strategy': 'folder-based' }, (id) => [id]],
+    [{ 'chat_workflows.partition.enabled': false }, (id) => [id]],
+  ]) {
+    await withServer(settings, async (server) => {
+      const { chat_id: id } = await server.create();
+      assert.ok(existsSync(join(server.data, 'workflows', ...pattern(id))), JSON.stringify(settings));
+    });
+  }
+});
+
+test('suffixes and workbooks are as configured', async () => {
+  await withServer({ 'file.allowed_extensions': '.csv', 'chat_workflows.file.allowed_extensions': '.xlsx',
+    'excel.default_sheet_name': 'Tabelle', 'excel.info_sheet_name': 'Über', 'excel.max_column_width': 6 }, async (server) => {
+    const post = (path, name, content) => {
+      const form = new FormData();
+      form.append('file', new Blob([content]), name);
+      return server.call('POST', path, form);
+    };
+    const made = (await post('/excel/extract-columns-to-file', 'a.csv', 'a\nlonger than six\n')).body.data;
+    const book = await server.download(made.download_url);
+    assert.equal((await post('/excel/info', 'a.xlsx', book)).status, 415);
+    const { chat_id: id } = await server.create();
+    assert.equal((await server.upload(id, 'a.csv', 'a\n')).status, 415);
+    assert.deepEqual((await server.upload(id, 'a.xlsx', book)).body.data.sheets, ['Tabelle', 'Über']);
+    const path = join(scratch, 'widths.xlsx');
+    writeFileSync(path, book);
+    const sheet = execFileSync('unzip', ['-p', path, 'xl/worksheets/sheet1.xml']).toString();
+    assert.ok(Number(/<col [^>]*width="([\d.]+)"/.exec(sheet)[1]) < 8, sheet.slice(0, 400));
+  });
+  await withServer({ 'excel.include_info_sheet': false, 'excel.auto_adjust_columns': false }, async (server) => {
+    const form = new FormData();
+    form.append('file', new Blob(['a\nlonger than six\n']), 'a.csv');
+    const made = (await server.call('POST', '/csv/convert-to-excel', form)).body.data;
+    const path = join(scratch, 'plain.xlsx');
+    writeFileSync(path, await server.download(made.download_url));
+    assert.doesNotMatch(execFileSync('unzip', ['-p', path, 'xl/worksheets/sheet1.xml']).toString(), /<col /);
+    assert.doesNotMatch(execFileSync('unzip', ['-p', path, 'xl/workbook.xml']).toString(), /Info/);
   });
 });
