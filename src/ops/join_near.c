@@ -112,15 +112,18 @@ static bool bend_on_disk(struct join_store *s, struct join_near_keys *x, int kin
     return ok;
 }
 
-static bool build_near(struct join *j, struct err *err)
+/* NULL with the err set. */
+static struct join_near_keys *build_near(struct join *j, struct err *err)
 {
     struct join_store *s = j->store;
     struct join_near_keys *x = calloc(1, sizeof *x);
     bool in_memory = !s->disk;
     struct err full;
 
-    if (!x)
-        return err_nomem(err);
+    if (!x) {
+        err_nomem(err);
+        return NULL;
+    }
     buf_init(&x->plain, JOIN_MAX_KEY);
     buf_init(&x->key, JOIN_MAX_KEY);
     buf_init(&x->other, JOIN_MAX_KEY);
@@ -133,11 +136,10 @@ static bool build_near(struct join *j, struct err *err)
     for (int kind = 0; !in_memory && kind < NEAR_COUNT; kind++) {
         if (!bend_on_disk(s, x, kind, err)) {
             join_near_free(x);
-            return false;
+            return NULL;
         }
     }
-    s->near = x;
-    return true;
+    return x;
 }
 
 /* Is x->key what bending makes of a key of the right side that it changes? */
@@ -193,12 +195,12 @@ bool join_count_near(struct join *join, const struct batch *b, uint32_t row, con
 {
     struct join_store *s = join->store;
     struct join_bend bend = join_bend_of(&join->options, NEAR_COUNT);
-    struct join_near_keys *x;
+    struct join_near_keys *x = s->near ? s->near : build_near(join, err);
     bool blank, yes;
 
-    if (!s->near && !build_near(join, err))
+    if (!x)
         return false;
-    x = s->near;
+    s->near = x;
     if (!join_make_key(&bend, b, row, keys, join->n_keys, &s->scratch, &x->plain, &blank, err))
         return false;
     if (blank && !join->options.match_blank)
