@@ -148,11 +148,11 @@ struct csv_survey {
     uint64_t inner_blank; /* Blank lines before the last record. */
 };
 /*
- * Survey the records from the parser's position to the end of the input; `records` come before
- * them, and there are `n_columns` at least. The input is left at its end.
+ * Survey the records from the parser's position to the end of the input, or, unless `whole`, of what is in memory now;
+ * `records` come before them, and there are `n_columns` at least. The input is left where that ends.
  */
 bool csv_survey(struct csv_parser *p, struct csv_input *in, uint64_t records, uint32_t n_columns,
-    struct csv_survey *out, struct err *err) MUST_CHECK;
+    bool whole, struct csv_survey *out, struct err *err) MUST_CHECK;
 
 /* ---- csv_sniff.c ---- */
 
@@ -181,6 +181,8 @@ struct csv_reader {
     struct csv_input input;
     struct csv_dialect dialect;
     struct csv_survey survey;
+    bool partial;  /* It is one of the file's top only. */
+    bool outgrown; /* A later row was not what it had promised. */
     struct schema *schema;
     uint32_t n_header; /* Columns the header names; those behind are _extra_N. */
     uint64_t header_record;

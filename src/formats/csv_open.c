@@ -324,6 +324,29 @@ static bool make_schema(
     return r->schema ? true : err_nomem(err);
 }
 
+/*
+ * How many columns the rows need. Where the caller can begin again, what is in memory is asked first: later rows are seldom
+ * wider, and those of one column need to know where the last one is.
+ */
+static bool survey(struct csv_reader *r, struct err *err)
+{
+    r->partial = r->env->may_reopen && !r->env->typed && r->n_header > 1;
+    for (;;) {
+        if (!csv_survey(
+                &r->parser, &r->input, r->records, r->n_header, !r->partial, &r->survey, err))
+            return err_wrap(err, "%s", r->name);
+        if (!r->partial)
+            return true;
+        r->partial = !csv_input_eof(&r->input);
+        if (!r->partial || encoding_reader_bad(r->encoding, NULL) == 0)
+            return true;
+        /* Which encoding it is that has bad bytes, all of the text tells. */
+        r->partial = false;
+        csv_reader_feed(r, (size_t)(r->data_offset - r->input.base));
+        r->parser.line = r->data_line;
+    }
+}
+
 /* Header and survey: from the beginning of the text to a schema. */
 static bool read_shape(
     struct csv_reader *r, const struct reader_args *args, uint32_t *repaired, struct err *err)
@@ -351,8 +374,8 @@ static bool read_shape(
     r->data_line = r->parser.line;
     r->data_records = r->records;
     r->parser.arena = NULL;
-    if (!csv_survey(&r->parser, &r->input, r->records, r->n_header, &r->survey, err))
-        return err_wrap(err, "%s", r->name);
+    if (!survey(r, err))
+        return false;
     r->parser.arena = &r->text;
     if (!headers && r->survey.last_record == 0)
         return err_set(err, ERR_DATA, "%s is empty", r->name);

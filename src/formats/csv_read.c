@@ -145,6 +145,24 @@ static void finish_batch(struct csv_reader *r)
     b->rows = r->rows[b->n_rows - 1] - r->rows[0] == b->n_rows - 1 ? NULL : r->rows;
 }
 
+/* The survey of the top has told too little: the caller is to begin again. */
+static bool outgrown(struct csv_reader *r, struct err *err)
+{
+    r->outgrown = true;
+    return err_set(err, ERR_INTERNAL, "%s: row %llu is not like those above", r->name,
+        (unsigned long long)r->records + 1);
+}
+
+/* More text; bytes that are in no UTF-8 may change the judgment of the whole file. */
+static bool read_on(struct csv_reader *r, struct err *err)
+{
+    if (!r->partial)
+        return csv_reader_fill(r, err);
+    if (!csv_reader_fill(r, err) || encoding_reader_bad(r->encoding, NULL) > 0)
+        return outgrown(r, err);
+    return true;
+}
+
 static bool csv_read_next(void *self, struct batch **out, struct err *err)
 {
     struct csv_reader *r = self;
@@ -160,12 +178,15 @@ static bool csv_read_next(void *self, struct batch **out, struct err *err)
             if (r->batch->n_rows > 0)
                 break;
             arena_reset(&r->text);
-            if (!csv_reader_fill(r, err))
+            if (!read_on(r, err))
                 return false;
             continue;
         }
         if (outcome == CSV_END)
             break;
+        if (r->partial &&
+            (outcome == CSV_HUGE || (outcome == CSV_ROW && row.n_filled > row.n_columns)))
+            return outgrown(r, err);
         if (outcome == CSV_HUGE || outcome == CSV_NOMEM)
             return csv_reader_refuse(r, outcome, &row, err);
         r->records++;
@@ -224,8 +245,20 @@ static bool csv_read_count(const void *self, uint64_t *rows)
 {
     const struct csv_reader *r = self;
 
+    if (r->partial)
+        return false;
     *rows = r->survey.rows + (r->schema->n_columns == 1 ? r->survey.inner_blank : 0);
     return true;
+}
+
+static bool csv_read_outgrown(const void *self)
+{
+    return ((const struct csv_reader *)self)->outgrown;
+}
+
+static bool csv_read_provisional(const void *self)
+{
+    return ((const struct csv_reader *)self)->partial;
 }
 
 static void csv_read_close(void *self)
@@ -247,5 +280,7 @@ const struct source_class csv_read_class = {
     .position = csv_read_position,
     .quarantined = csv_read_quarantined,
     .count = csv_read_count,
+    .outgrown = csv_read_outgrown,
+    .provisional = csv_read_provisional,
     .close = csv_read_close,
 };

@@ -392,7 +392,7 @@ static bool open_source(struct pipeline *p, struct err *err)
         .budget = &p->job->budget,
         .tmp_dir = p->job->tmp_dir,
         .reject = rejects_add,
-        .may_reopen = !p->again,
+        .may_reopen = !p->again && p->job->to_fd < 0, /* What has gone out cannot be dropped. */
     };
     for (size_t i = g->first; i < g->end; i++)
         env->typed = env->typed || stage_wants_types(&g->plan->steps[i]);

@@ -133,7 +133,7 @@ static void survey(void **state)
         parse_all(text, n, &want, &records, &lines);
         csv_parser_init(&p, &dialect, NULL);
         csv_parser_feed(&p, text, 0, n, true);
-        assert_true(csv_survey(&p, &in, 0, 0, &got, &err));
+        assert_true(csv_survey(&p, &in, 0, 0, true, &got, &err));
         assert_int_equal(got.rows, want.rows);
         assert_int_equal(got.inner_blank, want.inner_blank);
         if (got.n_columns != want.n_columns || got.last_record != want.last_record ||
