@@ -51,8 +51,13 @@ static struct json *schema_struct(const struct arg *a)
         f++;
     /* An object with only that field needs no second form. */
     list = json_new_array();
-    if (f->name)
-        json_add(list, schema_argument(f));
+    if (f->name) {
+        struct json *plain = schema_argument(f);
+
+        if (f->type == ARG_JSON) /* An object is the other form. */
+            json_set(plain, "not", typed("object"));
+        json_add(list, plain);
+    }
     json_add(list, object);
     either = json_new_object();
     json_set(either, "anyOf", list);

@@ -3,6 +3,7 @@
 // declared tomorrow is walked tomorrow: nothing here names an operation.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import Ajv2020 from 'ajv/dist/2020.js';
 import { Server } from '../lib/server.mjs';
 
 let server;
@@ -243,4 +244,21 @@ test('every argument of endpoints that are no operations', { timeout: 300000 }, 
     });
   }
   assert.ok(n > 50, `${n} requests`);
+});
+
+test('the schemas of GET /operations take the examples and refuse what the server refuses by its kind', () => {
+  const ajv = new Ajv2020({ strict: false, allErrors: true });
+  for (const { name, schema, examples } of operations) {
+    const validate = ajv.compile(schema);
+    assert.ok(examples.length > 0, name);
+    const base = { ...examples[0].arguments };
+    for (const [field, one] of Object.entries(schema.properties)) if (one['x-file']) base[field] = 'bind.csv';
+    for (const { title, arguments: args } of examples) {
+      const whole = { ...Object.fromEntries(Object.entries(base).filter(([field]) => schema.properties[field]['x-file'])), ...args };
+      assert.ok(validate(whole), `${name}, ${title}: ${JSON.stringify(validate.errors)}`);
+    }
+    for (const request of wrongRequests(schema, base, '', (args) => args)) {
+      if (!request.column) assert.ok(!validate(request.args), `${request.label} at ${request.path}: ${JSON.stringify(request.args).slice(0, 300)}`);
+    }
+  }
 });
