@@ -2,8 +2,9 @@
 // cannot run here (its program is missing) is left out and told as missing. `at` limits a slow one to the sizes it can do
 // in reasonable time.
 //
-// A target: { against, atLeast } how many times faster than a peer; { against, within } how many times a limit's time;
-// { against, size } how many times a peer's file; { peak } MiB. At the largest size of the task unless `rows` says.
+// A target: { against, atLeast } how many times faster than a peer; { against, within } how many times a limit's time,
+// the time of the contender `besides` not counted; { against, size } how many times a peer's file; { peak } MiB. At the
+// largest size of the task unless `rows` says.
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -46,6 +47,17 @@ export function tasksOf(bench) {
   writeFileSync(steps, JSON.stringify(CHAIN));
 
   const tasks = [
+    {
+      name: 'CSV, count rows',
+      about: '`inspect --count`: records, not lines, so quotes are heeded and columns counted; a start of the program is allowed for',
+      streams: true,
+      targets: [{ against: 'wc -l', within: 1.3, besides: 'start of the program' }],
+      contenders: [
+        { name: 'Sheetflow', command: (n) => [bench.program, 'inspect', '--count', '--json', file(n, 'in.csv')], stdout: 'count.json' },
+        { name: 'wc -l', limit: true, command: (n) => ['wc', '-l', file(n, 'in.csv')] },
+        { name: 'start of the program', limit: true, command: (n) => [bench.program, 'inspect', '--count', '--json', file(n, 'one.csv')] },
+      ],
+    },
     {
       name: 'CSV, three columns',
       about: 'id, city and amount of ten',
