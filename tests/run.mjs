@@ -23,6 +23,13 @@ function isProgram(path) {
   return st.isFile() && (st.mode & 0o111) !== 0;
 }
 
+// The files of other projects are seeds of the parsers that read them; scripts/fuzz gives them to libFuzzer, too.
+function corporaSeeds(target) {
+  const kinds = { fuzz_csv: /\.(csv|tsv|psv|ssv|txt)$/, fuzz_xlsx: /\.xls[xm]$/, fuzz_xls: /\.xls$/ };
+  if (!kinds[target]) return [];
+  return list('tests/corpora', /^[a-z0-9-]+$/).flatMap((folder) => list(folder, kinds[target]));
+}
+
 function suitesOf(build) {
   const env = { SHEETFLOW: resolve(build, 'src/cli/sheetflow'), CMOCKA_MESSAGE_OUTPUT: 'TAP' };
   // Every case through every door once; a sample on the slower builds.
@@ -40,7 +47,7 @@ function suitesOf(build) {
   }
   for (const path of list(join(build, 'tests/fuzz'), /^fuzz_[a-z_]+$/)) {
     const name = path.split('/').pop();
-    const seeds = list(join('tests/fuzz/seeds', name), /./);
+    const seeds = [...list(join('tests/fuzz/seeds', name), /./), ...corporaSeeds(name)];
     if (isProgram(path) && seeds.length) add(`seeds ${name}`, path, ...seeds);
   }
   for (const dir of ['tests/cli', 'tests/api', 'tests/docs', 'tests/sql', 'tests/oracle']) {
@@ -58,7 +65,10 @@ function suitesOf(build) {
     suites.at(-1).single = true;
   };
   if (existsSync(dump)) {
-    oracle('workbooks against openpyxl', dump, ...corpora('calamine', 'duckdb-excel', 'xlsx2csv'));
+    oracle('workbooks against openpyxl', dump, ...corpora('calamine', 'duckdb-excel', 'messytables', 'xlsx2csv'));
+    add('texts against csv of Python', '/usr/bin/python3', 'tests/oracle/text_oracle.py', dump,
+      ...corpora('csv-spectrum', 'messytables', 'xlsx2csv'));
+    suites.at(-1).single = true;
     oracle('workbooks against the CSV given with them', '--csv', dump, ...corpora('xlsx2csv'));
   }
   return suites;

@@ -25,7 +25,7 @@ struct sql_args {
     int database_type;           /* enum sql_dialect */
     struct sql_auto auto_increment;
     const char *template;
-    int64_t batch_size, rows_per_insert;
+    int64_t batch_size, rows_per_insert, max_statement_bytes;
     bool include_transaction;
     int empty_as; /* enum sql_empty */
     int on_error; /* enum template_on_error */
@@ -36,6 +36,8 @@ struct sql_args {
 _Static_assert(sizeof(struct sql_column) == sizeof(struct template_alias) &&
                    offsetof(struct sql_column, column) == offsetof(struct template_alias, column),
     "a mapping serves both");
+
+enum { ROW_JOINT = 4 }; /* Bytes between the rows of a statement. */
 
 struct sql {
     const struct sql_args *args;
@@ -50,6 +52,7 @@ struct sql {
     struct sql_script *script;
     struct buf text; /* Of the row at hand. */
     uint64_t in_batch, in_insert;
+    uint64_t statement_bytes; /* Of the open INSERT. */
 };
 
 /* ---- declaration ---- */
@@ -111,6 +114,9 @@ static const struct arg auto_fields[] = {
         .help = "Rows in one transaction." },                                                      \
     { ARG(struct sql_args, rows_per_insert, INT), .fallback = "1", .min = 1, .max = 10000,         \
         .help = "Rows in one INSERT statement." },                                                 \
+    { ARG(struct sql_args, max_statement_bytes, INT), .fallback = "4194304", .min = 1024,          \
+        .max = 1073741824,                                                                         \
+        .help = "Bytes of one INSERT statement of several rows; more rows begin a new one." },     \
     { ARG(struct sql_args, include_transaction, BOOL), .fallback = "true",                         \
         .setting = "sql.include_transaction",                                                     \
         .help = "Put the statements into transactions." },                                         \
@@ -341,23 +347,32 @@ static bool end_row(struct sql *x, struct err *err)
     return x->in_insert < (uint64_t)x->args->rows_per_insert || end_statement(x, false, err);
 }
 
+/* What stands between the rows of a statement, or before the first. */
+static bool add_joint(struct sql *x, struct err *err)
+{
+    const char *joint = x->args->rows_per_insert > 1 ? "\n  " : " ";
+
+    if (x->in_insert)
+        return sql_script_add(x->script, ",\n  ", ROW_JOINT, err);
+    sql_script_begin_statement(x->script);
+    x->statement_bytes = x->insert.head_len + strlen(joint);
+    return sql_script_add(x->script, x->insert.head, x->insert.head_len, err) &&
+           sql_script_add(x->script, joint, strlen(joint), err);
+}
+
 static bool add_insert(struct sql *x, const struct batch *in, uint32_t row, struct err *err)
 {
-    bool several = x->args->rows_per_insert > 1;
-
     buf_reset(&x->text);
-    if (x->in_insert)
-        buf_add(&x->text, ",\n  ", 4);
-    else
-        buf_add(&x->text, x->insert.head, x->insert.head_len);
-    if (!x->in_insert)
-        buf_adds(&x->text, several ? "\n  " : " ");
-    if (!sql_insert_tuple(&x->insert, in, row, &x->text, err) || !begin_batch(x, err))
+    if (!sql_insert_tuple(&x->insert, in, row, &x->text, err))
         return false;
-    if (!x->in_insert)
-        sql_script_begin_statement(x->script);
-    if (!sql_script_add(x->script, x->text.data, x->text.len, err))
+    if (x->in_insert &&
+        x->statement_bytes + ROW_JOINT + x->text.len + 1 > (uint64_t)x->args->max_statement_bytes &&
+        !end_statement(x, false, err))
         return false;
+    if (!begin_batch(x, err) || !add_joint(x, err) ||
+        !sql_script_add(x->script, x->text.data, x->text.len, err))
+        return false;
+    x->statement_bytes += ROW_JOINT + x->text.len;
     x->in_insert++;
     return end_row(x, err);
 }

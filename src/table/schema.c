@@ -296,11 +296,71 @@ static bool column_not_found(
     return false;
 }
 
+/*
+ * The next character of a name as it looks: all blanks and line ends in a row are one, none stand at the ends, and
+ * what has no width is not there. 0 at the end.
+ */
+static unsigned visible(const char **p, bool first)
+{
+    static const char *const blanks[] = { " ", "\t", "\n", "\r", "\xC2\xA0", "\xE2\x80\xAF",
+        "\xE3\x80\x80" };
+    static const char *const nothing[] = { "\xE2\x80\x8B", "\xE2\x80\x8C", "\xE2\x80\x8D",
+        "\xE2\x81\xA0", "\xEF\xBB\xBF", "\xC2\xAD" };
+    bool blank = false;
+
+    for (;;) {
+        size_t step = 0;
+
+        for (size_t i = 0; i < ARRAY_LEN(nothing) && !step; i++)
+            step = strncmp(*p, nothing[i], strlen(nothing[i])) == 0 ? strlen(nothing[i]) : 0;
+        for (size_t i = 0; i < ARRAY_LEN(blanks) && !step; i++) {
+            step = strncmp(*p, blanks[i], strlen(blanks[i])) == 0 ? strlen(blanks[i]) : 0;
+            blank |= step > 0;
+        }
+        if (!step)
+            break;
+        *p += step;
+    }
+    if (**p == '\0' || (blank && !first))
+        return **p == '\0' ? 0 : ' ';
+    return (unsigned char)*(*p)++;
+}
+
+static bool look_alike(const char *a, const char *b)
+{
+    unsigned x, y;
+    bool first = true;
+
+    do {
+        x = visible(&a, first);
+        y = visible(&b, first);
+        first = false;
+    } while (x == y && x);
+    return x == y;
+}
+
+/* The only column whose name looks like this; -1: none, or several. */
+static int32_t find_alike(const struct schema *s, const char *name)
+{
+    int32_t found = -1;
+
+    for (uint32_t i = 0; i < s->n_columns; i++) {
+        if (!look_alike(s->columns[i].name, name))
+            continue;
+        if (found >= 0)
+            return -1;
+        found = (int32_t)i;
+    }
+    return found;
+}
+
 bool schema_get(const struct schema *s, const char *name, const char *argument, uint32_t *index,
     struct err *err)
 {
     int32_t found = schema_find(s, name);
 
+    if (found < 0)
+        found = find_alike(s, name);
     if (found < 0)
         return column_not_found(s, name, argument, err);
     *index = (uint32_t)found;

@@ -74,7 +74,8 @@ void schema_letter(uint32_t index, char out[4]);
 int32_t schema_find(const struct schema *s, const char *name);
 
 /*
- * As schema_find(), but fails with ERR_COLUMN: column, available, suggestions and `argument` (its
+ * As schema_find(), or else the only column whose name looks the same (blanks, line ends and what has no width
+ * aside). Fails with ERR_COLUMN: column, available, suggestions and `argument` (its
  * path, may be NULL) are filled and the sentence reads: column 'emial' does not exist; did you
  * mean 'email'? Available: ...
  */

@@ -132,6 +132,36 @@ static struct schema *schema_of(struct arena *arena, const char *const *names, u
     return s;
 }
 
+/* Names that look the same as what is asked for, when only one does. */
+static void finding_alike(void **state)
+{
+    static const char *const names[] = { "unit\r\n price",
+        "a\xC2\xA0"
+        "b",
+        "x ", "x", "y ", " y", "\xEF\xBB\xBFid" };
+    static const struct {
+        const char *name;
+        int32_t want;
+    } cases[] = { { "unit price", 0 }, { "unitprice", -1 }, { "a b", 1 }, { "a  b", 1 },
+        { "ab", -1 }, { "x", 3 }, { "x ", 2 }, { " x", -1 }, { "y", -1 }, { "id", 6 }, { "id ", 6 },
+        { "", -1 } };
+    struct arena arena;
+    struct schema *s;
+
+    (void)state;
+    arena_init(&arena, NULL);
+    s = schema_of(&arena, names, ARRAY_LEN(names));
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct err err = { 0 };
+        uint32_t index = 99;
+
+        if (schema_get(s, cases[i].name, NULL, &index, &err) != (cases[i].want >= 0) ||
+            (cases[i].want >= 0 && index != (uint32_t)cases[i].want))
+            fail_msg("'%s': %u", cases[i].name, index);
+    }
+    arena_deinit(&arena);
+}
+
 static void finding(void **state)
 {
     static const char *const names[] = { "id", "email", "Total" };
@@ -147,6 +177,10 @@ static void finding(void **state)
     assert_int_equal(schema_find(s, "Email"), -1);
     assert_true(schema_get(s, "Total", "columns[0]", &index, &err));
     assert_int_equal(index, 2);
+    assert_true(schema_get(s, " \xE2\x80\x8BTotal\xC2\xA0\n", NULL, &index, &err));
+    assert_int_equal(index, 2);
+    assert_false(schema_get(s, "To tal", NULL, &index, &err));
+    assert_false(schema_get(s, "total", NULL, &index, &err));
     assert_false(schema_get(s, "emial", "columns[1]", &index, &err));
     assert_int_equal(err.code, ERR_COLUMN);
     assert_string_equal(err.text,
@@ -245,6 +279,7 @@ int main(void)
         cmocka_unit_test(many_equal_headers),
         cmocka_unit_test(letters),
         cmocka_unit_test(finding),
+        cmocka_unit_test(finding_alike),
         cmocka_unit_test(many_and_long_names),
         cmocka_unit_test(type_names),
         cmocka_unit_test(number_formats),
