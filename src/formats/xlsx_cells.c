@@ -18,6 +18,7 @@ enum { TEXT_PIECE = 64 << 10 };
 void xlsx_cells_reset(struct xlsx_cells *x)
 {
     arena_reset(&x->text);
+    x->n_late = 0;
     x->room = NULL;
     x->left = 0;
 }
@@ -57,6 +58,21 @@ static inline char *text_room(struct xlsx_cells *x, size_t n, struct err *err)
     x->room += n;
     x->left -= n;
     return p;
+}
+
+void xlsx_cells_settle(struct xlsx_cells *x)
+{
+    for (unsigned i = 0; i < x->n_late; i++) {
+        struct cell *cell = x->late[i];
+        struct str s = xlsx_strings_at(x->strings, cell->len);
+
+        __builtin_prefetch(s.p); /* Whoever takes the batch reads it. */
+        cell->text = s.p;
+        cell->len = (uint32_t)s.n;
+        if (s.n == 0)
+            *cell = cell_blank();
+    }
+    x->n_late = 0;
 }
 
 static struct str trimmed(const struct sheet_cell *c)

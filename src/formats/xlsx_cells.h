@@ -10,6 +10,7 @@
 #include "formats/xlsx_sheet.h"
 #include "formats/xlsx_strings.h"
 
+enum { XLSX_CELLS_LATE = 256 };
 enum { XLSX_CELLS_SLACK = 16 }; /* Bytes; at most XML_PAD. */
 
 struct xlsx_cells {
@@ -22,6 +23,9 @@ struct xlsx_cells {
     struct arena text;         /* Of the batch. */
     char *room;                /* What is left of the arena's last piece. */
     size_t left;
+    struct cell
+        *late[XLSX_CELLS_LATE]; /* Shared texts to be looked up: the number is in the cell. */
+    unsigned n_late;
 };
 
 /* As xlsx_cells_shared(), for a number that was not read as one. */
@@ -65,6 +69,13 @@ static inline bool xlsx_cells_blank(const struct xlsx_strings *strings, const st
 bool xlsx_cells_convert_any(
     struct xlsx_cells *x, const struct sheet_cell *c, struct cell *out, struct err *err) MUST_CHECK;
 
+/*
+ * Look up the shared texts that xlsx_cells_put() has left. They lie anywhere in a table much larger
+ * than the caches: many in a row are under way at once, where between cells each would be waited
+ * for.
+ */
+void xlsx_cells_settle(struct xlsx_cells *x);
+
 /* Copy p[0..n) in pieces that have a fixed size, so that no call is needed: both sides have room. */
 static inline void xlsx_cells_copy(char *to, const char *p, size_t n)
 {
@@ -77,21 +88,13 @@ static inline void xlsx_cells_copy(char *to, const char *p, size_t n)
  * the table).
  * Errors: ERR_DATA (error values under ERRORS_FAIL, bad text), ERR_BUDGET.
  *
- * Plain numbers, shared texts and texts without anything to decode are most of a sheet.
+ * Plain numbers and texts without anything to decode are most of a sheet.
  */
 static inline MUST_CHECK bool xlsx_cells_convert(
     struct xlsx_cells *x, const struct sheet_cell *c, struct cell *out, struct err *err)
 {
-    struct str s;
-
     if (c->has_number && c->type == SHEET_NUMBER && c->style >= x->book->n_styles) {
         *out = cell_number(c->number);
-        return true;
-    }
-    if (c->has_number && c->type == SHEET_SHARED && xlsx_cells_shared(x->strings, c, &s)) {
-        /* It will be looked at when the batch is full, and lies anywhere. */
-        __builtin_prefetch(s.p);
-        *out = cell_text(s.p, s.n);
         return true;
     }
     if (c->padded && c->n > 0 && c->n + XLSX_CELLS_SLACK <= x->left &&
@@ -103,6 +106,27 @@ static inline MUST_CHECK bool xlsx_cells_convert(
         return true;
     }
     return xlsx_cells_convert_any(x, c, out, err);
+}
+
+/*
+ * The same, but *out may be undefined until xlsx_cells_settle(): it stays where it is and is not
+ * looked at before.
+ */
+static inline MUST_CHECK bool xlsx_cells_put(
+    struct xlsx_cells *x, const struct sheet_cell *c, struct cell *out, struct err *err)
+{
+    uint32_t i;
+
+    if (!c->has_number || c->type != SHEET_SHARED ||
+        !(c->number >= 0 && c->number < x->strings->n) ||
+        (double)(i = (uint32_t)c->number) != c->number)
+        return xlsx_cells_convert(x, c, out, err);
+    __builtin_prefetch(x->strings->ends + i);
+    *out = (struct cell){ .len = i, .type = CELL_TEXT };
+    x->late[x->n_late++] = out;
+    if (x->n_late == XLSX_CELLS_LATE)
+        xlsx_cells_settle(x);
+    return true;
 }
 
 void xlsx_cells_reset(struct xlsx_cells *x); /* Forget the texts given so far. */

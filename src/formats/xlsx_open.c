@@ -203,6 +203,7 @@ static bool read_header(struct xlsx_reader *r, struct err *err)
     r->first_row = r->header_row;
     if (!xlsx_read_start(r, err) || !xlsx_read_row(r, r->header_row, 0, err))
         return false;
+    xlsx_cells_settle(&r->cells);
     r->first_row = first;
     r->next_row = first;
     for (uint32_t col = 0; col < width; col++)

@@ -196,17 +196,20 @@ static bool fill_row(struct xlsx_reader *r, uint32_t i, struct err *err)
             if (!beyond_width(r, c, err))
                 return false;
         } else if (c->col < next) {
+            xlsx_cells_settle(&r->cells);
             if (!earlier_cell(r, c, &columns[c->col][i], err))
                 return false;
         } else {
             while (next < c->col)
                 columns[next++][i] = cell_blank();
-            if (!xlsx_cells_convert(&r->cells, c, &columns[next++][i], err))
+            if (!xlsx_cells_put(&r->cells, c, &columns[next++][i], err))
                 return false;
         }
         if (!next_event(r, c, &event, err))
             return false;
     } while (event == SHEET_CELL);
+    if (r->merge)
+        xlsx_cells_settle(&r->cells);
     while (next < width)
         columns[next++][i] = cell_blank();
     if (event == SHEET_END)
@@ -313,6 +316,7 @@ static bool read_next(void *self, struct batch **out, struct err *err)
         r->next_row++;
         n++;
     }
+    xlsx_cells_settle(&r->cells);
     r->batch.n_rows = n;
     if (n > 0)
         *out = &r->batch;

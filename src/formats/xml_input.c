@@ -43,17 +43,21 @@ static bool over_budget(const struct xml_input *in, struct err *err)
 static bool resize(struct xml_input *in, size_t cap, struct err *err)
 {
     size_t unread = (size_t)(in->end - in->p), offset = in->buf ? (size_t)(in->p - in->buf) : 0;
+    bool lent = in->buf != in->window;
     char *more;
 
     if (!budget_take(in->budget, cap - in->cap))
         return over_budget(in, err);
-    more = realloc(in->buf, cap);
+    more = realloc(in->window, cap);
     if (!more) {
         budget_give(in->budget, cap - in->cap);
         return err_nomem(err);
     }
-    in->buf = more;
+    in->window = more;
     in->cap = cap;
+    if (lent)
+        return true;
+    in->buf = more;
     in->p = more + offset;
     in->end = in->p + unread;
     return true;
@@ -99,6 +103,26 @@ static bool fill(struct xml_input *in, char *out, size_t size, size_t *n, struct
     return zip_stream_read(in->stream, out, size, n, err);
 }
 
+/* Go over to what the stream has ready, instead of copying it into the window. */
+static bool borrow(struct xml_input *in, size_t unread, struct err *err)
+{
+    size_t n;
+    char *p;
+
+    _Static_assert((int)XML_PAD <= (int)ZIP_LEND_PAD, "what is lent has the pad of a window");
+    if (!zip_stream_lend(in->stream, in->p, unread, &p, &n, err))
+        return false;
+    in->eof = n == 0;
+    if (n == 0)
+        return true;
+    in->base += (uint64_t)(in->p - in->buf);
+    in->buf = p - unread;
+    in->p = in->buf;
+    in->end = p + n;
+    memset(p + n, 0, XML_PAD);
+    return true;
+}
+
 bool xml_input_more(struct xml_input *in, struct err *err)
 {
     size_t unread = (size_t)(in->end - in->p), room, n;
@@ -107,18 +131,21 @@ bool xml_input_more(struct xml_input *in, struct err *err)
         in->eof = true;
         return true;
     }
-    if (in->p > in->buf) {
-        in->base += (uint64_t)(in->p - in->buf);
-        memmove(in->buf, in->p, unread);
-        in->p = in->buf;
-        in->end = in->buf + unread;
-    }
+    if (!in->recode && unread <= ZIP_LEND_HEAD && zip_stream_lends(in->stream))
+        return borrow(in, unread, err);
     if (unread >= XML_MAX_TOKEN && !in->eof)
         return err_set(err, ERR_BUDGET, "'%s': a single element of its part %s is over %d MiB long",
             in->label, in->part, XML_MAX_TOKEN >> 20);
     if (unread > in->cap / 2 && in->cap < WINDOW_MAX &&
         !resize(in, in->cap * 2 < WINDOW_MAX ? in->cap * 2 : WINDOW_MAX, err))
         return false;
+    if (in->p != in->window) {
+        in->base += (uint64_t)(in->p - in->buf);
+        memmove(in->window, in->p, unread);
+        in->buf = in->window;
+        in->p = in->buf;
+        in->end = in->buf + unread;
+    }
     room = in->cap - XML_PAD - unread;
     if (!fill(in, in->buf + unread, room, &n, err))
         return false;
@@ -248,7 +275,7 @@ void xml_input_close(struct xml_input *in)
     }
     if (!in->borrowed) {
         budget_give(in->budget, in->cap);
-        free(in->buf);
+        free(in->window);
     }
     *in = (struct xml_input){ .buf = NULL };
 }

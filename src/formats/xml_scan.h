@@ -35,12 +35,13 @@ struct xml_input {
     struct xml_recode *recode; /* NULL: it is UTF-8 already. */
     struct budget *budget;
     const char *label, *part; /* Of the file and in it, for sentences. */
-    char *buf;
-    size_t cap;
-    const char *p, *end; /* The unread bytes. */
-    bool eof;            /* Nothing comes after `end`. */
-    bool borrowed;       /* buf is another's. */
-    uint64_t base;       /* Offset of buf[0] in the part. */
+    char *buf;                /* The window, or what the stream has lent. */
+    char *window;             /* Its own; NULL: it never had one. */
+    size_t cap;               /* Of the window. */
+    const char *p, *end;      /* The unread bytes. */
+    bool eof;                 /* Nothing comes after `end`. */
+    bool borrowed;            /* buf is another's. */
+    uint64_t base;            /* Offset of buf[0] in the part. */
 };
 
 /*

@@ -6,6 +6,8 @@
  */
 #include "formats/zip_ahead.h"
 
+#include "formats/zip_read.h"
+
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -15,7 +17,9 @@ enum { STACK_SIZE = 256 << 10 };
 
 struct block {
     size_t len;
-    uint8_t data[ZIP_AHEAD_BYTES];
+    char head[ZIP_LEND_HEAD];
+    char data[ZIP_AHEAD_BYTES]; /* What was unpacked; the rest is for who it is lent to. */
+    char pad[ZIP_LEND_PAD];
 };
 
 struct zip_ahead {
@@ -29,7 +33,8 @@ struct zip_ahead {
     bool ended, stop;       /* By the producer; by the caller. */
     bool failed;            /* err is set. */
     struct err err;
-    size_t at; /* What the caller has of the block it is at. */
+    size_t at; /* What the caller has of the block it is at... */
+    bool lent; /* ...all of it, on loan. */
     struct block blocks[ZIP_AHEAD_BLOCKS];
 };
 
@@ -100,6 +105,7 @@ struct zip_ahead *zip_ahead_start(zip_ahead_fn *produce, void *arg, struct budge
     a->filled = a->taken = 0;
     a->ended = a->stop = a->failed = false;
     a->at = 0;
+    a->lent = false;
     pthread_mutex_init(&a->lock, NULL);
     pthread_cond_init(&a->change, NULL);
     if (start_thread(a))
@@ -126,34 +132,70 @@ void zip_ahead_stop(struct zip_ahead *a)
     free(a);
 }
 
+/* The block after `skip` others, or NULL when no more come. */
+static struct block *wait_block(struct zip_ahead *a, unsigned skip)
+{
+    bool empty;
+
+    pthread_mutex_lock(&a->lock);
+    while (a->filled == a->taken + skip && !a->ended)
+        pthread_cond_wait(&a->change, &a->lock);
+    empty = a->filled == a->taken + skip;
+    pthread_mutex_unlock(&a->lock);
+    return empty ? NULL : &a->blocks[(a->taken + skip) % ZIP_AHEAD_BLOCKS];
+}
+
+/* The block that the caller was at is free again. */
+static void give_back(struct zip_ahead *a)
+{
+    a->at = 0;
+    a->lent = false;
+    pthread_mutex_lock(&a->lock);
+    a->taken++;
+    pthread_cond_signal(&a->change);
+    pthread_mutex_unlock(&a->lock);
+}
+
 bool zip_ahead_read(struct zip_ahead *a, void *out, size_t size, size_t *n, struct err *err)
 {
     struct block *b;
-    bool empty;
 
     *n = 0;
-    pthread_mutex_lock(&a->lock);
-    while (a->filled == a->taken && !a->ended)
-        pthread_cond_wait(&a->change, &a->lock);
-    empty = a->filled == a->taken;
-    pthread_mutex_unlock(&a->lock);
-    if (empty) {
+    if (a->lent)
+        give_back(a);
+    b = wait_block(a, 0);
+    if (!b) {
         if (a->failed)
             *err = a->err;
         return !a->failed;
     }
-    b = &a->blocks[a->taken % ZIP_AHEAD_BLOCKS];
     if (size > b->len - a->at)
         size = b->len - a->at;
     memcpy(out, b->data + a->at, size);
     a->at += size;
     *n = size;
-    if (a->at == b->len) {
-        a->at = 0;
-        pthread_mutex_lock(&a->lock);
-        a->taken++;
-        pthread_cond_signal(&a->change);
-        pthread_mutex_unlock(&a->lock);
+    if (a->at == b->len)
+        give_back(a);
+    return true;
+}
+
+bool zip_ahead_lend(
+    struct zip_ahead *a, const char *tail, size_t n_tail, char **p, size_t *n, struct err *err)
+{
+    struct block *b = wait_block(a, a->lent);
+
+    *n = 0;
+    if (!b) {
+        if (a->failed)
+            *err = a->err;
+        return !a->failed;
     }
+    *p = b->data + (a->lent ? 0 : a->at);
+    *n = b->len - (size_t)(*p - b->data);
+    if (n_tail)
+        memmove(*p - n_tail, tail, n_tail);
+    if (a->lent)
+        give_back(a);
+    a->lent = true;
     return true;
 }

@@ -10,7 +10,7 @@
 
 #include "base/arena.h"
 
-enum { ZIP_AHEAD_BLOCKS = 4, ZIP_AHEAD_BYTES = 256 << 10 };
+enum { ZIP_AHEAD_BLOCKS = 4, ZIP_AHEAD_BYTES = 236 << 10 };
 
 struct zip_ahead;
 
@@ -24,5 +24,9 @@ void zip_ahead_stop(struct zip_ahead *a); /* Ends the thread; NULL is fine. */
 /* As zip_stream_read(). An error of the producer comes after the bytes before it. */
 bool zip_ahead_read(
     struct zip_ahead *a, void *out, size_t size, size_t *n, struct err *err) MUST_CHECK;
+
+/* As zip_stream_lend(). */
+bool zip_ahead_lend(struct zip_ahead *a, const char *tail, size_t n_tail, char **p, size_t *n,
+    struct err *err) MUST_CHECK;
 
 #endif

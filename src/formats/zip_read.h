@@ -23,7 +23,9 @@ enum {
     ZIP_FREE_BYTES = 128 << 20,   /* Whatever the ratio, so much may come out of an entry. */
     ZIP_MAX_DIRECTORY = 64 << 20, /* Bytes of the central directory. */
     ZIP_END_SEARCH = 256 << 10,   /* How far from the end of the file its record is looked for. */
-    ZIP_AHEAD_MIN = 4 << 20       /* Bytes to come that make a thread worth its while. */
+    ZIP_LEND_HEAD = 16 << 10, /* Bytes before what is lent, for what is left of the last loan... */
+    ZIP_LEND_PAD = 64,        /* ...and behind it. Both may be written into. */
+    ZIP_AHEAD_MIN = 4 << 20   /* Bytes to come that make a thread worth its while. */
 };
 
 struct zip_entry {
@@ -77,6 +79,15 @@ bool zip_stream_read(
 /* From here on, unpack in a thread if much is to come; until the stream is rewound or closed. */
 void zip_stream_ahead(struct zip_stream *s);
 bool zip_stream_rewind(struct zip_stream *s, struct err *err) MUST_CHECK;
+/*
+ * Instead of zip_stream_read(), where a thread unpacks (zip_stream_lends): the next bytes where they
+ * were unpacked. tail[0..n_tail), at most ZIP_LEND_HEAD bytes, which may lie in the last loan, are
+ * copied to stand before them, so that what a loan has cut is whole. A loan ends with the next call
+ * of this or zip_stream_read(), unless *n is 0: the end.
+ */
+bool zip_stream_lends(const struct zip_stream *s);
+bool zip_stream_lend(struct zip_stream *s, const char *tail, size_t n_tail, char **p, size_t *n,
+    struct err *err) MUST_CHECK;
 const struct zip_entry *zip_stream_entry(const struct zip_stream *s);
 uint64_t zip_stream_packed_done(const struct zip_stream *s); /* Packed bytes taken so far. */
 

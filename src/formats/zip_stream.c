@@ -338,6 +338,17 @@ bool zip_stream_read(struct zip_stream *s, void *out, size_t size, size_t *n, st
     return read_checked(s, out, size, n, err);
 }
 
+bool zip_stream_lends(const struct zip_stream *s)
+{
+    return s->ahead;
+}
+
+bool zip_stream_lend(
+    struct zip_stream *s, const char *tail, size_t n_tail, char **p, size_t *n, struct err *err)
+{
+    return zip_ahead_lend(s->ahead, tail, n_tail, p, n, err);
+}
+
 void zip_stream_ahead(struct zip_stream *s)
 {
     if (!s->ahead && !s->done && s->entry->size - s->given > ZIP_AHEAD_MIN)

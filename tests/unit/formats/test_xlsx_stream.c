@@ -204,6 +204,41 @@ static void disorder_in_a_large_sheet(void **state)
     buf_deinit(&sheet);
 }
 
+/* Constructs that are longer than what a block of unpacked bytes can carry over from the last one. */
+static void long_constructs(void **state)
+{
+    static const unsigned lengths[] = { 16000, 17000, 300000, 700000, 130000 };
+    struct read_how how = { .name = "book.xlsx", .args = { .header_row = 1 } };
+    struct book book = { .deflate = true };
+    struct read_table t;
+    struct buf sheet, want;
+
+    (void)state;
+    buf_init(&sheet, 64 << 20);
+    buf_init(&want, 64 << 20);
+    buf_adds(&sheet, "<worksheet><sheetData>");
+    for (unsigned row = 1; row < 100000; row++) {
+        if (row % 4001 == 0) {
+            buf_adds(&sheet, "<!--");
+            for (unsigned i = 0; i < lengths[row / 4001 % ARRAY_LEN(lengths)]; i++)
+                buf_addc(&sheet, (char)('a' + i % 26));
+            buf_adds(&sheet, "-->");
+        }
+        buf_addf(
+            &sheet, "<row r=\"%u\"><c r=\"A%u\" t=\"str\"><v>x%u</v></c></row>", row, row, row);
+        buf_addf(&want, row == 1 ? "x%u\n" : "%u:x%u\n", row, row);
+    }
+    buf_adds(&sheet, "</sheetData></worksheet>");
+    book.sheet = buf_str(&sheet);
+    read_table_from(book_file(&book), &how, &t);
+    if (!t.ok)
+        fail_msg("%s", t.err.text);
+    assert_string_equal(buf_str(&t.text), buf_str(&want));
+    read_table_close(&t);
+    buf_deinit(&want);
+    buf_deinit(&sheet);
+}
+
 /* What lies behind the rows is checked although a large sheet is only skimmed. */
 static void a_large_sheet_that_is_cut(void **state)
 {
@@ -307,7 +342,7 @@ static void scan_cut(struct zip_reader *zip, size_t cut, struct buf *out)
     size_t n;
 
     assert_true(zip_stream_open(zip, zip_read_at(zip, 0), &in.stream, &err));
-    in.buf = calloc(1, in.cap);
+    in.buf = in.window = calloc(1, in.cap);
     assert_non_null(in.buf);
     if (cut > 0)
         assert_true(zip_stream_read(in.stream, in.buf, cut, &n, &err) && n == cut);
@@ -422,6 +457,7 @@ int main(void)
         cmocka_unit_test(every_cut),
         cmocka_unit_test(shared_texts_on_the_border),
         cmocka_unit_test(disorder_in_a_large_sheet),
+        cmocka_unit_test(long_constructs),
         cmocka_unit_test(a_large_sheet_that_is_cut),
         cmocka_unit_test(bounded_memory),
     };
