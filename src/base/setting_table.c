@@ -45,7 +45,8 @@ const struct setting setting_table[] = {
     STRING("app.host", "127.0.0.1", false,
         "Address to listen on; a loopback address unless told otherwise."),
     BOOL("app.allow_public", "false", false,
-        "Listen on an address that other machines reach although no key is asked for."),
+        "Listen on an address that other machines reach although no key is asked for; the flag is "
+        "--i-accept-no-auth-on-public-address."),
     INT("app.port", "5050", 0, 65535, false,
         "Port of the HTTP API, the page and the WebSocket; 0 takes a free one."),
     INT("app.threads", "8", 1, 256, false, "Requests handled at the same time."),
@@ -55,10 +56,29 @@ const struct setting setting_table[] = {
     STRING("api.prefix", "/api/v1", false, "Path before every endpoint."),
     STRING("api.locale", "en_US", true, "Locale told in the envelope."),
     INT("api.rate_limit", "0", 0, 1000000, true,
-        "Requests a minute from one address; 0 means no limit."),
+        "Requests a minute with one key, or from one address without one; 0 means no limit."),
     INT("api.timeout", "300", 1, 86400, false, "Seconds after which an idle connection is closed."),
     LIST("api.cors_origins", "http://localhost:3000,http://127.0.0.1:3000", true,
         "Origins of pages, besides the server's own, that may call the API."),
+
+    BOOL("access.local_without_key", "true", true,
+        "Let clients of this machine in without a key, while the server listens on loopback "
+        "alone."),
+    INT("access.max_connections_per_address", "200", 1, 1000000, false,
+        "Connections from one address at the same time; loopback is not limited."),
+
+    INT("quota.max_conversations", "0", 0, 100000000, true,
+        "Conversations that one owner may have; 0 means no limit."),
+    INT("quota.max_bytes_mb", "0", 0, 1000000000, true,
+        "Room that all files of one owner may take, in MiB; 0 means no limit."),
+    INT("quota.max_runs", "0", 0, 1000000, true,
+        "Runs of one owner that may wait or be carried out at the same time; 0 means no limit."),
+
+    STRING("tls.certificate", "", false,
+        "PEM file of the certificate, and those that lead to a known one; with it the server "
+        "speaks "
+        "HTTPS."),
+    STRING("tls.key", "", false, "PEM file of the certificate's private key, without a password."),
 
     STRING("file.upload_folder", "", false,
         "Folder that holds files sent to operations while they are worked on; empty means tmp "
@@ -108,6 +128,9 @@ const struct setting setting_table[] = {
           "5\" by "
           "size, \"daily x 7\" at midnight (UTC); empty means never."),
         .check = log_rotation_check },
+    STRING("logging.audit_file", "", false,
+        "File for a line on every request that changes something, and every wrong key; empty means "
+        "none."),
 
     BOOL("chat_workflows.enabled", "true", false, "Serve conversations."),
     INT("chat_workflows.max_connections", "10000", 1, 1000000, false,

@@ -199,7 +199,7 @@ bool cli_settings(const struct cli *cli, struct settings **out, struct err *err)
         const struct cli_given *g = &cli->given[i];
 
         if (g->flag->setting)
-            flags[n++] = (struct setting_flag){ g->flag->setting, g->value };
+            flags[n++] = (struct setting_flag){ g->flag->setting, g->value ? g->value : "true" };
     }
     return settings_load(cli_value(cli, "config"), environ, flags, out, err);
 }

@@ -24,6 +24,7 @@ const struct verb *const verb_table[] = {
     &verb_restore,
     &verb_backup,
     &verb_verify,
+    &verb_keys,
     &verb_doctor,
     &verb_config,
     &verb_completion,

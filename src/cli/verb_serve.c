@@ -21,6 +21,9 @@ static const struct cli_flag serve_flags[] = {
         .value = "DIR",
         .setting = "chat_workflows.storage.data_path",
         .help = "Data folder." },
+    { .name = "i-accept-no-auth-on-public-address",
+        .setting = "app.allow_public",
+        .help = "Listen on an address that other machines reach although no key was made." },
     { 0 },
 };
 

@@ -315,6 +315,14 @@ static void add_body(struct json *op, const struct openapi_route *r, const struc
     json_set(op, "requestBody", request_body(content, !json_get_bool(details, "optional", false)));
 }
 
+/* Who may: nobody is asked for a key where the role is open. */
+static void add_role(struct json *op, const char *role)
+{
+    if (strcmp(role, "open") == 0)
+        json_set(op, "security", json_new_array());
+    json_set_string(op, "x-role", role);
+}
+
 static void add_route(struct json *paths, const struct openapi_route *r, const struct json *base)
 {
     char key[NAME_MAX_LEN];
@@ -333,6 +341,7 @@ static void add_route(struct json *paths, const struct openapi_route *r, const s
     if (r->body != OPENAPI_NONE)
         add_body(op, r, details);
     json_set(op, "responses", replies_of(details));
+    add_role(op, r->role);
     set_method(paths, r->path, r->method, op);
 }
 
@@ -360,6 +369,7 @@ static void add_operation(struct json *paths, const struct op *op, const struct 
     json_free(parameters);
     json_set(replies, "default", reference("responses", "Error"));
     json_set(o, "responses", replies);
+    add_role(o, "writer");
     set_method(paths, path, "POST", o);
 }
 
@@ -407,6 +417,7 @@ static struct json *components_of(const struct json *base)
     json_set_string(key, "description",
         "The same key again gives the first reply again; nothing is done twice.");
     json_set(key, "schema", with("type", json_new_string("string")));
+    json_set(components, "securitySchemes", json_ref(json_get(base, "security_schemes")));
     json_set(components, "parameters", with("IdempotencyKey", key));
     json_set(components, "responses",
         with("Error",
@@ -442,6 +453,7 @@ bool openapi_document(const char *title, const char *version, const char *prefix
         add_operation(paths, *op, base);
     json_set(document, "paths", paths);
     json_set(document, "components", components_of(base));
+    json_set(document, "security", json_ref(json_get(base, "security")));
     json_free(base);
     if (!document)
         return err_nomem(err);

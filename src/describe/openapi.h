@@ -13,6 +13,7 @@ enum openapi_body { OPENAPI_NONE, OPENAPI_JSON, OPENAPI_FORM, OPENAPI_FORM_OR_JS
 struct openapi_route {
     const char *method, *path; /* "GET", "/chat/workflows/{id}", below the prefix. */
     enum openapi_body body;
+    const char *role; /* "open", "reader", "writer", "admin": the least that may. */
 };
 
 /*

@@ -14,19 +14,18 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "net/tls.h"
 
 #include <errno.h>
-#include <netdb.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-enum { BACKLOG = 1024, EVENTS = 256, DEFAULT_THREADS = 8, BURST = 8, SPARE_FDS = 256 };
+enum { EVENTS = 256, DEFAULT_THREADS = 8, BURST = 8, SPARE_FDS = 256 };
 
 /* --- Messages --- */
 
@@ -104,25 +103,11 @@ static void reap(struct http_server *s)
 
 /* --- The loop --- */
 
-static void port_ready(struct http_source *source, uint32_t events)
-{
-    struct http_port *port = (struct http_port *)source;
-
-    (void)events;
-    port->due = true;
-}
-
 static void stop_begin(struct http_server *s, struct http_msg *msg)
 {
     (void)msg;
     s->stop_by_ns = s->now_ns + s->grace_ms * NS_PER_MS;
-    for (size_t i = 0; i < s->n_ports; i++) {
-        int fd = MHD_quiesce_daemon(s->ports[i].daemon);
-
-        if (fd >= 0)
-            close(fd);
-        s->ports[i].listen_fd = -1;
-    }
+    http_port_quiesce(s);
     http_watch_close_all(s, false);
     http_conn_close_idle(s, false);
 }
@@ -205,95 +190,6 @@ static void *loop(void *arg)
 
 /* --- Start and stop --- */
 
-static bool listen_on(const char *host, uint16_t number, int *out, uint16_t *bound, struct err *err)
-{
-    struct addrinfo hints = { .ai_family = AF_INET, /* First: what localhost means to most. */
-        .ai_socktype = SOCK_STREAM,
-        .ai_flags = AI_PASSIVE | AI_NUMERICSERV };
-    struct addrinfo *list = NULL;
-    struct sockaddr_storage addr;
-    socklen_t len = sizeof addr;
-    char service[8], text[8];
-    int on = 1, fd = -1, rc, errnum;
-
-    snprintf(service, sizeof service, "%u", number);
-    rc = getaddrinfo(host, service, &hints, &list);
-    if (rc != 0) {
-        hints.ai_family = AF_UNSPEC;
-        rc = getaddrinfo(host, service, &hints, &list);
-    }
-    if (rc != 0)
-        return err_set(err, ERR_STATE, "cannot listen on %s: %s", host, gai_strerror(rc));
-    fd = socket(list->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        goto fail;
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (bind(fd, list->ai_addr, list->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0)
-        goto fail;
-    if (getsockname(fd, (struct sockaddr *)&addr, &len) != 0 ||
-        getnameinfo((struct sockaddr *)&addr, len, NULL, 0, text, sizeof text, NI_NUMERICSERV) != 0)
-        goto fail;
-    freeaddrinfo(list);
-    *bound = (uint16_t)atoi(text);
-    *out = fd;
-    return true;
-fail:
-    errnum = errno;
-    freeaddrinfo(list);
-    if (fd >= 0)
-        close(fd);
-    if (errnum == EADDRINUSE)
-        return err_set(err, ERR_STATE, "cannot listen on %s:%u: another program is using this port",
-            host, number);
-    return err_set(err, ERR_STATE, "cannot listen on %s:%u: %s", host, number, strerror(errnum));
-}
-
-/* The library's own complaints about clients; what matters of them shows in the replies. */
-static void no_log(void *arg, const char *fmt, va_list ap)
-{
-    (void)arg;
-    (void)fmt;
-    (void)ap;
-}
-
-static bool open_port(struct http_server *s, uint16_t number, bool ws_only, struct err *err)
-{
-    struct http_port *port = &s->ports[s->n_ports];
-    const char *host = ws_only && s->config.ws_host ? s->config.ws_host : s->config.host;
-    const union MHD_DaemonInfo *info;
-
-    port->server = s;
-    port->ws_only = ws_only;
-    port->source.ready = port_ready;
-    if (!listen_on(host, number, &port->listen_fd, &port->number, err))
-        return false;
-    /*
-     * Strictness is ours (http_request.c): where the library refuses a request by itself, its answer has no
-     * envelope, and what it says of headers it says twice.
-     */
-    port->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE | MHD_USE_TURBO, port->number,
-        http_conn_admit, port, http_x_call, port,                              //
-        MHD_OPTION_EXTERNAL_LOGGER, no_log, NULL,                              //
-        MHD_OPTION_LISTEN_SOCKET, port->listen_fd,                             //
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)s->config.max_connections,      //
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_CONN_MEMORY,          //
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)s->config.timeout_s,          //
-        MHD_OPTION_STRICT_FOR_CLIENT, 0, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, //
-        MHD_OPTION_URI_LOG_CALLBACK, http_x_start, port,                       //
-        MHD_OPTION_NOTIFY_COMPLETED, http_x_end, port,                         //
-        MHD_OPTION_NOTIFY_CONNECTION, http_conn_notify, port, MHD_OPTION_END);
-    if (!port->daemon) {
-        close(port->listen_fd);
-        return err_set(err, ERR_NOMEM, "cannot start the server on port %u", port->number);
-    }
-    s->n_ports++;
-    info = MHD_get_daemon_info(port->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-    if (!info || !http_source_add(s, &port->source, info->epoll_fd, EPOLLIN))
-        return err_set(err, ERR_INTERNAL, "the network library has no epoll descriptor");
-    return true;
-}
-
 /* Every connection is a descriptor: raise the soft limit as far as it has to go and may. */
 static void raise_fd_limit(uint32_t connections)
 {
@@ -322,6 +218,10 @@ static void defaults(struct http_config *c)
         c->heartbeat_ms = 15000;
     if (c->max_per_address == 0)
         c->max_per_address = 200;
+    if (c->recheck_ms == 0)
+        c->recheck_ms = 15000;
+    if (c->key_ms == 0)
+        c->key_ms = 10000;
     if (c->timeout_s == 0)
         c->timeout_s = 60;
     if (!c->tmp_dir)
@@ -330,8 +230,12 @@ static void defaults(struct http_config *c)
 
 static void destroy(struct http_server *s)
 {
+    tls_free(s->tls);
+    read_mail(s); /* Connections that came too late. */
     for (size_t i = 0; i < s->n_ports; i++)
         MHD_stop_daemon(s->ports[i].daemon);
+    if (s->config.control)
+        unlink(s->config.control);
     reap(s);
     http_pool_free(s->pool);
     fan_free(s->fan);
@@ -382,12 +286,22 @@ bool http_start(const struct http_config *config, const struct http_app *app,
         goto fail;
     }
     if (!http_pool_new(s->config.threads, s->config.threads * BURST, &s->pool, err) ||
-        !open_port(s, config->port, false, err))
+        (config->tls_certificate && !tls_new(config->tls_certificate, config->tls_key,
+                                        s->config.max_connections, &s->tls, err)) ||
+        !http_port_open(s, config->port, false, err))
         goto fail;
-    if ((config->ws_port || config->ws_port_any) && !open_port(s, config->ws_port, true, err))
+    if ((config->ws_port || config->ws_port_any) && !http_port_open(s, config->ws_port, true, err))
         goto fail;
+    if (config->control && !http_port_open_control(s, config->control, err)) {
+        log_write(LOG_WARNING, "there is no control socket", "error", err->text, NULL);
+        s->config.control = NULL;
+    }
     if (!start_loop(s, err))
         goto fail;
+    if (s->tls && !tls_start(s->tls, err)) {
+        http_stop(s, 0);
+        return false;
+    }
     *out = s;
     return true;
 fail:
@@ -400,6 +314,11 @@ void http_load(const struct http_server *s, struct http_load *out)
     *out = (struct http_load){ s->n_conns, atomic_load(&s->n_watchers) };
 }
 
+bool http_tls_reload(struct http_server *s, struct err *err)
+{
+    return !s->tls || tls_reload(s->tls, err);
+}
+
 uint16_t http_port(const struct http_server *s)
 {
     return s->ports[0].number;
@@ -407,7 +326,7 @@ uint16_t http_port(const struct http_server *s)
 
 uint16_t http_ws_port(const struct http_server *s)
 {
-    return s->n_ports > 1 ? s->ports[1].number : 0;
+    return s->n_ports > 1 && s->ports[1].ws_only ? s->ports[1].number : 0;
 }
 
 void http_stop(struct http_server *s, int grace_ms)

@@ -36,7 +36,9 @@ struct http_request {
     /* Decoded, "/api/v1/chat/workflows/..."; without the query; no NUL, dot segment or bad UTF-8. */
     const char *path;
     const char *raw_path; /* As sent, without the query. */
-    const char *client;   /* Address text. */
+    const char *client;   /* Address text; "local" through the control socket. */
+    bool control;         /* It came in through the control socket. */
+    bool tls;
     /* X-Request-Id: as sent where it is 1..64 of [A-Za-z0-9._-], else 32 hex digits. */
     char id[65];
     const char *origin; /* Origin header or NULL. */
@@ -53,6 +55,8 @@ struct http_request {
 const char *http_header(const struct http_request *r, const char *name); /* NULL when absent. */
 /* Decoded; NULL when absent. */
 const char *http_query(const struct http_request *r, const char *name);
+/* The path of a URL as `path` has it; NULL where it is not one, or memory ends. */
+const char *http_path_decode(struct arena *arena, const char *p, size_t n);
 /* The first of that name, or NULL. */
 const struct http_part *http_part_find(const struct http_request *r, const char *name);
 
@@ -73,6 +77,7 @@ struct http_reply {
     uint64_t fd_offset, fd_len;
     const char *events; /* Conversation id: keep open as server-sent events from `since`. */
     uint64_t since;     /* UINT64_MAX: only what comes from now on. */
+    const char *who;    /* With events: whom may_stay() is asked about. NULL: "". */
 };
 /* Static, or in the request's arena: not copied. X-Request-Id is added by net where it is not given. */
 void http_reply_header(struct http_reply *reply, const char *name, const char *value);
@@ -97,7 +102,7 @@ struct http_plan {
     bool quick;
     size_t upload_chunk;    /* Bytes of a file that are written at a time; 0: as they come. */
     const char *upload_dir; /* Where multipart files go; on the file system of their final place. */
-    void *route;            /* The app's own. */
+    void *route, *caller;   /* The app's own. */
 };
 
 struct http_exchange {
@@ -128,7 +133,11 @@ struct ws_decision {
     char error_message[256];
     char conversation[64]; /* Watched from now on. */
     uint64_t since;
-    bool replay; /* A `since` was given: send the stored events after it first. */
+    bool replay;  /* A `since` was given: send the stored events after it first. */
+    char who[64]; /* Who watches, for ws_may_watch() and may_stay(). */
+    /* Nothing is watched before {"type":"authenticate","key"} was sent, and ws_may_watch() agreed. */
+    bool needs_key;
+    char protocol[128]; /* Of those that the client offers; "": none. */
 };
 
 struct http_event;
@@ -144,8 +153,12 @@ struct http_app {
     /* Pool thread. `origin` may be NULL. */
     void (*ws_open)(void *arg, const char *path, const char *query, const char *origin,
         const char *host, struct ws_decision *out);
-    /* Pool thread: may conversation `id` be watched ("subscribe")? */
-    bool (*ws_may_watch)(void *arg, const char *id);
+    /* Pool thread: may `who` watch conversation `id` ("subscribe")? */
+    bool (*ws_may_watch)(void *arg, const char *who, const char *id);
+    /* Pool thread: whose is the key that was sent as a message? False: it is not valid. NULL: no key is. */
+    bool (*ws_authenticate)(void *arg, const char *key, const char *client, char who[64]);
+    /* Loop thread, must not block: may `who` go on watching? NULL: always. See http_recheck(). */
+    bool (*may_stay)(void *arg, const char *who);
     /* Pool thread: stored events after `since` in order (at most max), as texts to send; false: none or an error. */
     bool (*replay)(void *arg, const char *id, uint64_t since, uint32_t max, struct arena *arena,
         struct http_event **out, size_t *n);
@@ -176,6 +189,12 @@ struct http_config {
     uint32_t heartbeat_ms;    /* Between comments in event streams (15 s). */
     uint32_t max_per_address; /* Connections from one address (200); loopback is exempt ... */
     bool limit_loopback;      /* ... unless this is set. */
+    uint32_t recheck_ms; /* Between two times that may_stay() is asked about a watcher (15 s). */
+    uint32_t key_ms;     /* For the key of a WebSocket to be sent as a message (10 s). */
+    /* A socket at this path, for those who may write to it; NULL: none. A path that cannot be one is only logged. */
+    const char *control;
+    const char *tls_certificate,
+        *tls_key; /* PEM files; both or NULL. All ports but the control socket. */
 };
 
 struct http_server;
@@ -205,5 +224,9 @@ void http_publish(struct http_server *s, const char *conversation, uint64_t seq,
     const char *merge);
 /* Close all watchers of a conversation that is gone (4404). */
 void http_drop_watchers(struct http_server *s, const char *conversation);
+/* Ask may_stay() about all watchers now, and close those that may not (4401). Thread-safe. */
+void http_recheck(struct http_server *s);
+/* Read the certificate and its key again, for connections from now on; with a fault in them the old ones stay. */
+bool http_tls_reload(struct http_server *s, struct err *err) MUST_CHECK;
 
 #endif

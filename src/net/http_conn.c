@@ -121,9 +121,14 @@ void http_conn_free_addrs(struct http_server *s)
 
 static void client_text(const struct sockaddr *addr, char *out, socklen_t size)
 {
-    const void *p = addr->sa_family == AF_INET6
-                        ? (const void *)&((const struct sockaddr_in6 *)addr)->sin6_addr
-                        : (const void *)&((const struct sockaddr_in *)addr)->sin_addr;
+    const void *p;
+
+    if (addr->sa_family == AF_UNIX) {
+        memcpy(out, "local", 6);
+        return;
+    }
+    p = addr->sa_family == AF_INET6 ? (const void *)&((const struct sockaddr_in6 *)addr)->sin6_addr
+                                    : (const void *)&((const struct sockaddr_in *)addr)->sin_addr;
 
     if (!inet_ntop(addr->sa_family, p, out, size))
         memcpy(out, "unknown", 8);
@@ -317,13 +322,13 @@ void http_conn_tick(struct http_server *s)
 static void drain(struct http_source *source, uint32_t events)
 {
     struct http_conn *conn = (struct http_conn *)source;
+    char waste[16 << 10];
     size_t drained = 0;
     ssize_t n = 0;
 
     (void)events;
     while (drained < DRAIN_BYTES) {
-        n = recv(
-            conn->fd, NULL, DRAIN_BYTES, MSG_TRUNC | MSG_DONTWAIT); /* Discards without copying. */
+        n = recv(conn->fd, waste, sizeof waste, MSG_DONTWAIT);
         if (n <= 0)
             break;
         drained += (size_t)n;

@@ -34,6 +34,8 @@ void *http_x_start(void *port, const char *target, struct MHD_Connection *mhd)
     x->pub.request.arena = &x->arena;
     x->pub.request.impl = x;
     x->pub.request.client = conn->client;
+    x->pub.request.control = conn->port->control;
+    x->pub.request.tls = conn->server->tls && !conn->port->control;
     x->pub.request.started_ns = clock_wall_ns();
     x->pub.request.raw_path = arena_strdup(&x->arena, target ? target : "");
     x->conn = conn;

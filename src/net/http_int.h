@@ -12,6 +12,7 @@
  *   http_reply.c     replies: conditions, ranges, to the library or by hand
  *   http_watch.c     WebSockets and event streams
  *   http_publish.c   events from other threads to them, and out (fan.c: by several threads)
+ *   http_port.c      the ports: TCP, TLS in front of it (tls.c), and the control socket
  *
  * Threads. The loop thread owns all of this. An exchange is lent to the pool while the library has its
  * connection suspended (states DIGEST and HANDLE); it comes back as a message.
@@ -39,13 +40,14 @@ enum {
     HTTP_MIN_RATE = 1024, /* Bytes a second of a body, after its grace. */
     HTTP_LINGER_MS = 10000, /* Reading on after an early refusal, so that the client sees it. */
     HTTP_TICK_MS = 250,     /* Deadlines are looked at this often. */
-    HTTP_PORTS = 2
+    HTTP_PORTS = 3
 };
 
 #define NS_PER_MS INT64_C(1000000)
 
 struct http_server;
 struct http_x;
+struct tls;
 
 /* Something in the loop's epoll set. */
 struct http_source {
@@ -66,8 +68,9 @@ struct http_port {
     struct http_server *server;
     struct MHD_Daemon *daemon;
     int listen_fd;
-    uint16_t number;
+    uint16_t number; /* 0: the control socket. */
     bool ws_only;
+    bool control;
     bool due; /* Run the library before waiting again. */
 };
 
@@ -149,6 +152,7 @@ struct http_server {
     struct http_pool *pool;
     pthread_t thread;
     int epoll_fd, wake_fd;
+    struct tls *tls; /* NULL: no port speaks it. */
     struct http_source wake;
     struct http_port ports[HTTP_PORTS];
     size_t n_ports;
@@ -183,6 +187,13 @@ static inline bool http_stopping(const struct http_server *s)
 {
     return s->stop_by_ns != 0;
 }
+
+/* http_port.c */
+bool http_port_open(
+    struct http_server *s, uint16_t number, bool ws_only, struct err *err) MUST_CHECK;
+bool http_port_open_control(struct http_server *s, const char *path, struct err *err) MUST_CHECK;
+void http_port_quiesce(struct http_server *s); /* Take no more connections. */
+void http_port_ready(struct http_source *source, uint32_t events);
 
 /* http_conn.c */
 enum MHD_Result http_conn_admit(void *port, const struct sockaddr *addr, socklen_t len);
@@ -246,6 +257,7 @@ void http_watch_ws_job(struct http_job *job); /* Pool: asks the app. */
 bool http_watch_upgrade(struct http_x *x);
 void http_watch_events(struct http_x *x);
 void http_watch_tick(struct http_server *s);
+void http_watch_recheck(struct http_server *s);
 void http_watch_close_all(struct http_server *s, bool hard);
 
 /* http_publish.c */

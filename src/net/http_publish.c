@@ -115,3 +115,19 @@ void http_watch_flush(struct http_server *s)
             http_watcher_flushed(batch[i], hub_written(&batch[i]->hub, batch[i]->fd));
     }
 }
+
+static void rechecked(struct http_server *s, struct http_msg *msg)
+{
+    http_watch_recheck(s);
+    free(msg);
+}
+
+void http_recheck(struct http_server *s)
+{
+    struct http_msg *msg = calloc(1, sizeof *msg);
+
+    if (!msg)
+        return; /* The next tick but a few looks by itself. */
+    msg->run = rechecked;
+    http_post(s, msg);
+}

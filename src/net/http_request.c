@@ -202,7 +202,7 @@ static int hex_digit(char c)
 }
 
 /* Decode a path; NULL for a bad escape, NUL, an encoded slash, bad UTF-8 or a dot segment. */
-static char *decode_path(struct arena *arena, const char *p, size_t n)
+const char *http_path_decode(struct arena *arena, const char *p, size_t n)
 {
     char *out = arena_alloc(arena, n + 1), *seg;
     size_t len = 0;
@@ -251,8 +251,8 @@ static bool read_target(struct http_x *x)
             HTTP_TARGET_MAX >> 10);
         return false;
     }
-    if (strncasecmp(target, "http://", 7) == 0) { /* As a proxy is asked. */
-        const char *host = target + 7;
+    if (strncasecmp(target, "http://", 7) == 0 || strncasecmp(target, "https://", 8) == 0) {
+        const char *host = strchr(target, '/') + 2; /* As a proxy is asked. */
 
         n = strcspn(host, "/?");
         if (!r->host || strlen(r->host) != n || strncasecmp(r->host, host, n) != 0) {
@@ -265,7 +265,7 @@ static bool read_target(struct http_x *x)
     n = end ? (size_t)(end - target) : strlen(target);
     x->query = end ? end + 1 : "";
     r->raw_path = arena_dup(&x->arena, target, n);
-    r->path = decode_path(&x->arena, target, n);
+    r->path = http_path_decode(&x->arena, target, n);
     if (!r->raw_path || !r->path || strchr(x->query, '#') ||
         (target[0] != '/' && strcmp(target, "*") != 0)) {
         http_refuse(x, 400, ERR_MALFORMED, "the request's address is malformed");

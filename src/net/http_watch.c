@@ -5,6 +5,8 @@
  *                               ▲                                                         │
  *                               └──────────────── MAY job ◀── {"type":"subscribe"} ◀──────┘
  *
+ * A WebSocket that has no right yet waits after `upgraded` for {"type":"authenticate","key"}: KEY job, then MAY job.
+ *
  * The store is read on the pool. A job keeps a pointer to its watcher for the loop alone, which clears it
  * when the watcher ends first. One job a watcher at a time, however often it asks to move.
  */
@@ -25,11 +27,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { PAGE_EVENTS = 256, CLOSE_MS = 5000 };
+enum { PAGE_EVENTS = 256, CLOSE_MS = 5000, KEY_MAX = 128 };
 
 static const char STOPPING[] = "the server is stopping";
 
-enum job_kind { JOB_OPEN, JOB_PAGE, JOB_MAY };
+enum job_kind { JOB_OPEN, JOB_PAGE, JOB_MAY, JOB_KEY };
 
 /* One look into the store. */
 struct watch_job {
@@ -43,6 +45,8 @@ struct watch_job {
     uint64_t since;
     uint64_t last_seq;
     bool may;
+    char who[sizeof((struct http_watcher *)0)->who];
+    char key[KEY_MAX], client[64]; /* KEY. */
     struct arena arena;
     struct http_event *events;
     size_t n;
@@ -210,7 +214,12 @@ static void work(struct http_job *job)
     const struct http_app *app = &s->app;
 
     if (j->kind == JOB_MAY) {
-        j->may = app->ws_may_watch(app->arg, j->conversation);
+        j->may = app->ws_may_watch(app->arg, j->who, j->conversation);
+        goto out;
+    }
+    if (j->kind == JOB_KEY) {
+        j->may = app->ws_authenticate && app->ws_authenticate(app->arg, j->key, j->client, j->who);
+        explicit_bzero(j->key, sizeof j->key);
         goto out;
     }
     if (j->kind == JOB_OPEN) {
@@ -228,7 +237,7 @@ out:
 }
 
 static void submit(struct http_watcher *w, enum job_kind kind, const char *conversation,
-    bool replay, uint64_t since)
+    bool replay, uint64_t since, const char *key)
 {
     struct watch_job *j = calloc(1, sizeof *j);
 
@@ -237,6 +246,9 @@ static void submit(struct http_watcher *w, enum job_kind kind, const char *conve
         hub_touch(w->server->hub, &w->hub);
         return;
     }
+    memcpy(j->who, w->who, sizeof j->who);
+    snprintf(j->key, sizeof j->key, "%s", key ? key : "");
+    snprintf(j->client, sizeof j->client, "%s", w->client);
     j->job.run = work;
     j->msg.run = work_done;
     j->server = w->server;
@@ -258,7 +270,7 @@ static void join(struct http_watcher *w, const char *conversation, bool replay, 
     w->opened = false;
     w->more = false;
     if (hub_join(w->server->hub, &w->hub, conversation)) {
-        submit(w, JOB_OPEN, conversation, replay, since);
+        submit(w, JOB_OPEN, conversation, replay, since, NULL);
     } else {
         w->hub.overflow = true;
         hub_touch(w->server->hub, &w->hub);
@@ -268,17 +280,18 @@ static void join(struct http_watcher *w, const char *conversation, bool replay, 
 /* What comes next: a move that was asked for, the next page when the last has gone out, or live. */
 static void go_on(struct http_watcher *w)
 {
-    if (w->job || w->close_by_ns)
+    if (w->job || w->close_by_ns || w->key_by_ns)
         return;
     if (w->next_move.conversation[0]) {
-        submit(w, JOB_MAY, w->next_move.conversation, w->next_move.replay, w->next_move.since);
+        submit(
+            w, JOB_MAY, w->next_move.conversation, w->next_move.replay, w->next_move.since, NULL);
         w->next_move.conversation[0] = '\0';
         return;
     }
     if (w->hub.live || !w->opened || w->hub.out.bytes > HUB_OUT_LOW)
         return;
     if (w->more || !hub_catch_up(w->server->hub, &w->hub))
-        submit(w, JOB_PAGE, w->hub.conversation, true, w->hub.cursor);
+        submit(w, JOB_PAGE, w->hub.conversation, true, w->hub.cursor, NULL);
 }
 
 static void opened(struct http_watcher *w, struct watch_job *j)
@@ -304,6 +317,18 @@ static void page_read(struct http_watcher *w, struct watch_job *j)
     go_on(w);
 }
 
+static void key_checked(struct http_watcher *w, const struct watch_job *j)
+{
+    if (!j->may) {
+        http_watcher_dismiss(w, WS_NO_KEY, "the key is not valid");
+        return;
+    }
+    memcpy(w->who, j->who, sizeof w->who);
+    w->key_by_ns = 0;
+    say(w, ws_text_authenticated());
+    go_on(w);
+}
+
 static void work_done(struct http_server *s, struct http_msg *msg)
 {
     struct watch_job *j = (struct watch_job *)((char *)msg - offsetof(struct watch_job, msg));
@@ -312,9 +337,13 @@ static void work_done(struct http_server *s, struct http_msg *msg)
     s->lent--;
     if (w)
         w->job = NULL;
-    if (w && j->kind == JOB_MAY) {
+    if (w && j->kind == JOB_KEY) {
+        key_checked(w, j);
+    } else if (w && j->kind == JOB_MAY) {
         if (j->may) {
             join(w, j->conversation, j->replay, j->since);
+        } else if (!w->hub.conversation[0]) { /* What it came for is not there. */
+            http_watcher_dismiss(w, WS_NOT_FOUND, "there is no such conversation");
         } else {
             say(w, ws_text_error("there is no such conversation"));
             go_on(w);
@@ -351,6 +380,14 @@ static void on_message(void *arg, const char *p, size_t n)
         w->next_move.replay = message.has_since;
         w->next_move.since = message.since;
         go_on(w);
+        break;
+    case WS_SAID_AUTHENTICATE:
+        if (!w->key_by_ns)
+            say(w, ws_text_error("nothing is to be authenticated here"));
+        else if (!message.key || strlen(message.key) >= KEY_MAX)
+            http_watcher_dismiss(w, WS_NO_KEY, "the key is not valid");
+        else if (!w->job)
+            submit(w, JOB_KEY, "", false, 0, message.key);
         break;
     case WS_SAID_OTHER:
         say(w, ws_text_ack(message.json));
@@ -427,6 +464,8 @@ static struct http_watcher *new_watcher(struct http_x *x, int fd, enum hub_codin
     w->talked = true;
     w->sent_ns = s->now_ns;
     w->ping_ns = s->now_ns + s->config.ping_interval_s * 1000 * NS_PER_MS;
+    w->check_ns = s->now_ns; /* What was decided may have changed since. */
+    memcpy(w->client, x->conn->client, sizeof w->client);
     if (!http_source_add(s, &w->source, fd, EPOLLIN | EPOLLRDHUP)) {
         free(w);
         return NULL;
@@ -453,7 +492,15 @@ static void begin_ws(
     } else if (http_stopping(w->server)) {
         close_watcher(w, WS_GOING_AWAY, STOPPING);
     } else {
-        join(w, decision->conversation, decision->replay, decision->since);
+        memcpy(w->who, decision->who, sizeof w->who);
+        if (decision->needs_key) {
+            w->key_by_ns = w->server->now_ns + w->server->config.key_ms * NS_PER_MS;
+            memcpy(w->next_move.conversation, decision->conversation, HUB_ID_MAX + 1);
+            w->next_move.replay = decision->replay;
+            w->next_move.since = decision->since;
+        } else {
+            join(w, decision->conversation, decision->replay, decision->since);
+        }
         if (n_extra > 0)
             socket_ready(&w->source, EPOLLIN);
     }
@@ -498,6 +545,8 @@ bool http_watch_upgrade(struct http_x *x)
         return false;
     ok = MHD_add_response_header(response, "Upgrade", "websocket") == MHD_YES &&
          MHD_add_response_header(response, "Sec-WebSocket-Accept", x->ws_accept) == MHD_YES &&
+         (!x->ws->protocol[0] || MHD_add_response_header(response, "Sec-WebSocket-Protocol",
+                                     x->ws->protocol) == MHD_YES) &&
          MHD_queue_response(x->conn->mhd, MHD_HTTP_SWITCHING_PROTOCOLS, response) == MHD_YES;
     MHD_destroy_response(response);
     return ok;
@@ -515,6 +564,7 @@ void http_watch_events(struct http_x *x)
     if (w) {
         w->conn = conn;
         conn->watcher = w;
+        snprintf(w->who, sizeof w->who, "%s", reply->who ? reply->who : "");
         join(w, reply->events, true, reply->since);
         http_watcher_flush(w);
     } else {
@@ -526,6 +576,16 @@ void http_watch_events(struct http_x *x)
 
 /* --- Time --- */
 
+static bool stays(struct http_watcher *w)
+{
+    struct http_server *s = w->server;
+
+    if (!s->app.may_stay || w->key_by_ns || s->now_ns < w->check_ns)
+        return true;
+    w->check_ns = s->now_ns + s->config.recheck_ms * NS_PER_MS;
+    return s->app.may_stay(s->app.arg, w->who);
+}
+
 static void tick_watcher(struct http_watcher *w)
 {
     struct http_server *s = w->server;
@@ -534,6 +594,10 @@ static void tick_watcher(struct http_watcher *w)
     if (w->close_by_ns) {
         if (now >= w->close_by_ns)
             kill_watcher(w);
+    } else if (!stays(w)) {
+        http_watcher_dismiss(w, WS_NO_KEY, "the key is not valid any more");
+    } else if (w->key_by_ns && now >= w->key_by_ns) {
+        http_watcher_dismiss(w, WS_NO_KEY, "no key was sent");
     } else if (w->ws && w->pong_by_ns && now >= w->pong_by_ns) {
         kill_watcher(w);
     } else if (w->ws && s->config.ping_interval_s && now >= w->ping_ns) {
@@ -553,6 +617,18 @@ void http_watch_tick(struct http_server *s)
     for (w = s->watchers; w; w = next) {
         next = w->next;
         tick_watcher(w);
+    }
+}
+
+void http_watch_recheck(struct http_server *s)
+{
+    struct http_watcher *w, *next;
+
+    for (w = s->watchers; w; w = next) {
+        next = w->next;
+        w->check_ns = s->now_ns;
+        if (!w->close_by_ns)
+            tick_watcher(w);
     }
 }
 

@@ -20,9 +20,13 @@ struct http_watcher {
     struct http_addr *addr; /* Of a WebSocket. */
     struct watch_job *job;  /* Its look into the store under way. */
     bool counted;
-    bool opened; /* `connected` was sent for the present conversation. */
-    bool more;   /* The last page of the replay was full. */
-    struct {     /* A subscription that waits for the job under way; the last one counts. */
+    char who[64]; /* Whom may_stay() is asked about. */
+    char client[64];
+    int64_t key_by_ns; /* Not 0: nothing is watched before a key was sent. */
+    int64_t check_ns;  /* When to ask next. */
+    bool opened;       /* `connected` was sent for the present conversation. */
+    bool more;         /* The last page of the replay was full. */
+    struct {           /* A subscription that waits for the job under way; the last one counts. */
         char conversation[HUB_ID_MAX + 1]; /* "": none. */
         bool replay;
         uint64_t since;

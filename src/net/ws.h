@@ -18,7 +18,13 @@ enum {
     WS_READ_MAX = 256 << 10 /* Bytes read at one go, so that no client keeps the loop to itself. */
 };
 
-enum ws_code { WS_GOING_AWAY = 1001, WS_INTERNAL = 1011, WS_TRY_AGAIN = 1013, WS_NOT_FOUND = 4404 };
+enum ws_code {
+    WS_GOING_AWAY = 1001,
+    WS_INTERNAL = 1011,
+    WS_TRY_AGAIN = 1013,
+    WS_NO_KEY = 4401,
+    WS_NOT_FOUND = 4404
+};
 
 struct ws;
 

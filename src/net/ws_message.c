@@ -25,6 +25,9 @@ void ws_message_read(const char *p, size_t n, struct ws_message *out)
     type = json_get_string(out->json, "type");
     if (type && strcmp(type, "ping") == 0) {
         out->said = WS_SAID_PING;
+    } else if (type && strcmp(type, "authenticate") == 0) {
+        out->said = WS_SAID_AUTHENTICATE;
+        out->key = json_get_string(out->json, "key");
     } else if (type && strcmp(type, "subscribe") == 0) {
         out->said = WS_SAID_SUBSCRIBE;
         out->chat_id = json_get_string(out->json, "chat_id");
@@ -66,6 +69,14 @@ char *ws_text_pong(void)
     struct json *o = json_new_object();
 
     json_set_string(o, "type", "pong");
+    return finish(o);
+}
+
+char *ws_text_authenticated(void)
+{
+    struct json *o = json_new_object();
+
+    json_set_string(o, "type", "authenticated");
     return finish(o);
 }
 

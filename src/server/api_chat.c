@@ -58,8 +58,11 @@ static bool create(struct call *call, struct conversation *c, struct err *err)
 
     if (!participant || !partition)
         return err_nomem(err);
+    struct store_quota quota = server_quota(server);
+
     c->participant = participant;
     c->partition = partition;
+    c->owner = principal_owner(&call->caller->who);
     for (int tries = 0;; tries++) {
         struct store_tx *tx;
 
@@ -74,6 +77,7 @@ static bool create(struct call *call, struct conversation *c, struct err *err)
         if (!tx)
             return err_nomem(err);
         store_add_conversation(tx, c);
+        store_check_quota(tx, c->owner, &quota);
         idempotency_mark(call, tx, c->id);
         if (store_commit(tx, err))
             return true;
@@ -104,13 +108,15 @@ bool api_chat_create(struct call *call, struct err *err)
     if ((!call->redo && !create(call, &c, err)) ||
         !view_conversation(call->server, call->arena, view_base_url(call), c.id, &data, err))
         return false;
+    memcpy(call->caller->conversation, c.id, sizeof c.id);
     reply_data(call, 201, "Conversation created", data);
     return true;
 }
 
 bool api_chat_list(struct call *call, struct err *err)
 {
-    struct conversation_filter filter = { .status = http_query(&call->x->request, "status"),
+    struct conversation_filter filter = { .owner = principal_sees(&call->caller->who),
+        .status = http_query(&call->x->request, "status"),
         .query = http_query(&call->x->request, "q") };
     enum conversation_status status;
     struct conversation *list;
@@ -157,9 +163,24 @@ bool api_chat_get(struct call *call, struct err *err)
     return true;
 }
 
+/* To give it to somebody else is an administrator's to do; null makes it nobody's. */
+static bool new_owner(
+    struct call *call, const struct json *given, const char **owner, struct err *err)
+{
+    *owner = NULL;
+    if (!given)
+        return true;
+    if (call->caller->who.role < ROLE_ADMIN)
+        return err_set(err, ERR_FORBIDDEN, "only an administrator may change the owner");
+    if (!json_isnull(given) && !json_str(given))
+        return err_set(err, ERR_ARG, "owner: a text or null is expected");
+    *owner = json_isnull(given) ? "" : arena_strdup(call->arena, json_str(given));
+    return json_isnull(given) || (*owner ? auth_owner_check(*owner, err) : err_nomem(err));
+}
+
 bool api_chat_patch(struct call *call, struct err *err)
 {
-    static const char *const members[] = { "metadata", "name", "status", NULL };
+    static const char *const members[] = { "metadata", "name", "status", "owner", NULL };
     struct conversation_change change = { .status = -1, .status_if = -1 };
     enum conversation_status status;
     struct store_tx *tx;
@@ -180,6 +201,7 @@ bool api_chat_patch(struct call *call, struct err *err)
         else
             err_set(err, ERR_ARG, "status: only 'archived' and 'active' can be set");
     }
+    ok = ok && new_owner(call, json_get(body, "owner"), &change.owner, err);
     json_free(body);
     if (!ok)
         return false;
@@ -191,6 +213,8 @@ bool api_chat_patch(struct call *call, struct err *err)
     if (!store_commit(tx, err) || !view_conversation(call->server, call->arena, view_base_url(call),
                                       call->params[0], &data, err))
         return false;
+    if (change.owner) /* Who watches comes back if it still may. */
+        http_drop_watchers(call->server->http, call->params[0]);
     reply_data(call, 200, "Conversation changed", data);
     return true;
 }

@@ -51,12 +51,15 @@ bool api_dump(struct call *call, struct err *err)
 bool api_dump_get(struct call *call, struct err *err)
 {
     const char *name = call->params[0];
-    char etag[64];
+    char etag[64], id[ID_LEN];
     struct stat st;
     uint64_t size;
     int fd;
 
     if (!fs_is_bare_name(name))
+        return err_set(err, ERR_NOT_FOUND, "there is no such dump");
+    snprintf(id, sizeof id, "%s", name); /* Its name begins with that of the conversation. */
+    if (!call_sees(call, id, err))
         return err_set(err, ERR_NOT_FOUND, "there is no such dump");
     if (!fs_open_beneath(call->server->dirs.dumps, name, &fd, &size, err))
         return false;
@@ -104,6 +107,7 @@ bool api_restore(struct call *call, struct err *err)
     if (!restore_mode(call, &mode, err) || !folder_restore(&folder, part->path, mode, id, err) ||
         !view_conversation(server, call->arena, view_base_url(call), id, &data, err))
         return false;
+    memcpy(call->caller->conversation, id, sizeof id);
     reply_data(call, 200, "Conversation restored", data);
     return true;
 }

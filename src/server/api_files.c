@@ -151,6 +151,7 @@ static bool record(struct call *call, const struct conversation *c, const struct
         .status = CONVERSATION_ACTIVE, .status_if = -1, .updated_ns = clock_wall_ns()
     };
     struct change *change = change_begin(call->server, c->id);
+    struct store_quota quota = server_quota(call->server);
     struct json *names = json_new_array();
     char *redo;
 
@@ -171,6 +172,8 @@ static bool record(struct call *call, const struct conversation *c, const struct
             arena_printf(call->arena, "%s uploaded successfully", all[i].f.name),
             view_file(call->server, call->arena, view_base_url(call), c, &all[i].f));
     }
+    quota.conversations = 0;
+    store_check_quota(change_tx(change), c->owner, &quota);
     store_change_conversation(change_tx(change), c->id, &became);
     idempotency_mark(call, change_tx(change), redo);
     free(redo);
@@ -411,6 +414,7 @@ bool api_events(struct call *call, struct err *err)
         return err_set(err, ERR_MALFORMED, "Last-Event-ID is not a number");
     call->x->reply.status = 200;
     call->x->reply.events = arena_strdup(call->arena, c.id);
+    call->x->reply.who = call->caller->who.key;
     call->x->reply.since = (uint64_t)since;
     return true;
 }

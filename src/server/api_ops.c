@@ -158,7 +158,7 @@ static bool carry_out(struct call *call, struct operation *o, struct err *err)
         return false;
     steps = json_new_array();
     if (!take_arguments(call, o, err) || !check_arguments(call, o, steps, err) ||
-        !results_begin(call->server, &o->folder, err)) {
+        !results_begin(call->server, call->caller->who.owner, &o->folder, err)) {
         json_free(steps);
         return false;
     }

@@ -186,6 +186,7 @@ static bool add_run(struct call *call, const struct request *q, const struct pla
 {
     struct change *change = change_begin(call->server, q->c.id);
     char *steps = json_text(q->steps);
+    struct store_quota quota = server_quota(call->server);
     bool ok;
 
     if (!change || !steps) {
@@ -201,6 +202,9 @@ static bool add_run(struct call *call, const struct request *q, const struct pla
     run->options =
         q->resume ? arena_printf(call->arena, "{\"resume_of\":\"%s\"}", q->resume) : "{}";
     run->created_ns = clock_wall_ns();
+    quota.conversations = 0;
+    store_check_quota(
+        change_tx(change), q->c.owner, &quota); /* Nothing more for who has too much. */
     store_add_run(change_tx(change), run);
     add_steps(call, change, q, plan, run->id);
     idempotency_mark(call, change_tx(change), run->id);
@@ -337,12 +341,19 @@ static bool start(
     struct call *call, const struct request *q, const struct plan *plan, struct err *err)
 {
     struct server *server = call->server;
-    struct job_spec spec = { .conversation = q->c.id, .base_url = view_base_url(call) };
+    struct job_spec spec = {
+        .conversation = q->c.id, .owner = q->c.owner, .base_url = view_base_url(call)
+    };
+    int64_t max_runs = settings_int(server->settings, "quota.max_runs");
     struct waiting *w = arena_alloc(call->arena, sizeof *w);
     struct run run = { 0 };
 
     if (!w)
         return err_nomem(err);
+    if (max_runs && q->c.owner && dispatcher_runs_of(server->dispatcher, q->c.owner) >= max_runs)
+        return err_set(err, ERR_RATE,
+            "%lld runs of %s are under way already (quota.max_runs); wait for one to end",
+            (long long)max_runs, q->c.owner);
     if (!add_run(call, q, plan, &run, err))
         return false;
     spec.run = run.id;

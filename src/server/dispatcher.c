@@ -24,7 +24,7 @@ struct job {
     struct job *next;
     enum job_state state;
     volatile int cancelled;
-    char conversation[ID_LEN], run[ID_LEN], base_url[320];
+    char conversation[ID_LEN], run[ID_LEN], owner[AUTH_OWNER_MAX + 1], base_url[320];
     void (*done)(void *arg);
     void *arg;
 };
@@ -190,6 +190,17 @@ unsigned dispatcher_running(struct dispatcher *d, const char *conversation)
     return n;
 }
 
+unsigned dispatcher_runs_of(struct dispatcher *d, const char *owner)
+{
+    unsigned n = 0;
+
+    pthread_mutex_lock(&d->lock);
+    for (const struct job *j = d->jobs; j; j = j->next)
+        n += strcmp(j->owner, owner) == 0;
+    pthread_mutex_unlock(&d->lock);
+    return n;
+}
+
 bool dispatcher_submit(struct dispatcher *d, const struct job_spec *spec, struct err *err)
 {
     struct job *job = calloc(1, sizeof *job), **at;
@@ -201,6 +212,7 @@ bool dispatcher_submit(struct dispatcher *d, const struct job_spec *spec, struct
     job->arg = spec->arg;
     snprintf(job->conversation, sizeof job->conversation, "%s", spec->conversation);
     snprintf(job->run, sizeof job->run, "%s", spec->run);
+    snprintf(job->owner, sizeof job->owner, "%s", spec->owner ? spec->owner : "");
     snprintf(job->base_url, sizeof job->base_url, "%s", spec->base_url);
     pthread_mutex_lock(&d->lock);
     stopping = d->stopping;

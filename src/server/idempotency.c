@@ -8,8 +8,8 @@
  *   key known, another request .............. 422
  *   same key and still being answered ....... 409
  *
- * Kept are answers that stay true: successes and 422. A key belongs to its method and path. That the work is done is noted
- * in the transaction that does it, so there is no moment at which a crash leaves work that a second request does again.
+ * Kept are answers that stay true: successes and 422. A key belongs to its owner, method and path. That the work is
+ * done is noted in the transaction that does it, so there is no moment at which a crash leaves work that a second request does again.
  */
 
 #include "server/server_int.h"
@@ -176,7 +176,8 @@ bool idempotency_begin(struct call *call, bool *answered, struct err *err)
     if (!mine)
         return err_nomem(err);
     mine->key = key;
-    mine->scope = arena_printf(call->arena, "%s %s", r->method, r->path);
+    mine->scope = arena_printf(call->arena, "%s%s%s %s", call->caller->who.owner,
+        call->caller->who.owner[0] ? " " : "", r->method, r->path);
     if (!mine->scope)
         return err_nomem(err);
     if (!check_key(key, err) || !hash_request(r, mine->request, err) ||

@@ -134,6 +134,7 @@ static void *janitor_main(void *arg)
         clean(j, clock_wall_ns());
         results_sweep(j->server);
         idempotency_sweep(j->server);
+        auth_write_uses(j->server->auth);
         pthread_mutex_lock(&j->lock);
         clock_gettime(CLOCK_REALTIME, &until);
         until.tv_sec += LOOK_SECONDS;

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -26,6 +27,22 @@ static bool host_is(const char *host, size_t n, const char *name)
     return strlen(name) == n && strncasecmp(host, name, n) == 0;
 }
 
+/* An address in numbers is no name that somebody's DNS could turn on us. */
+static bool is_address(const char *host, size_t n)
+{
+    unsigned char bytes[16];
+    char text[64];
+
+    if (n >= sizeof text)
+        return false;
+    if (host[0] == '[' && n > 2) {
+        snprintf(text, sizeof text, "%.*s", (int)n - 2, host + 1);
+        return inet_pton(AF_INET6, text, bytes) == 1;
+    }
+    snprintf(text, sizeof text, "%.*s", (int)n, host);
+    return inet_pton(AF_INET, text, bytes) == 1;
+}
+
 /* A page of another site may make a browser ask us under its own name: names we do not serve are refused. */
 bool host_allowed(const struct server *server, const char *host)
 {
@@ -42,7 +59,8 @@ bool host_allowed(const struct server *server, const char *host)
             return true;
     }
     if (host_is(host, n, settings_string(s, "app.host")) ||
-        host_is(host, n, settings_string(s, "chat_workflows.websocket.host")))
+        host_is(host, n, settings_string(s, "chat_workflows.websocket.host")) ||
+        (!server->loopback_only && is_address(host, n)))
         return true;
     for (size_t i = 0; i < settings_list_len(s, "app.allowed_hosts"); i++) {
         if (host_is(host, n, settings_list_at(s, "app.allowed_hosts", i)))
@@ -128,6 +146,14 @@ void reply_collection(struct call *call, const char *message, struct json *data,
 void reply_error_with(struct call *call, const struct err *err, int status, struct json *details)
 {
     struct json *data = json_new_object(), *all = json_err_details(err);
+    const char *wait = NULL;
+
+    if (call->caller && call->caller->wait_s) {
+        wait = arena_printf(call->arena, "%u", call->caller->wait_s);
+        json_set_int(all, "retry_after_seconds", call->caller->wait_s);
+        json_set_int(
+            all, "requests_a_minute", settings_int(call->server->settings, "api.rate_limit"));
+    }
 
     for (const void *it = json_first(details); it; it = json_next(details, it))
         json_set(all, json_key(it), json_ref(json_value(it)));
@@ -135,7 +161,7 @@ void reply_error_with(struct call *call, const struct err *err, int status, stru
     json_set_string(data, "error_type", err_type(err->code));
     json_set(data, "details", all);
     if (status == 429 || status == 503 || status == 507)
-        http_reply_header(&call->x->reply, "Retry-After", "5");
+        http_reply_header(&call->x->reply, "Retry-After", wait ? wait : "5");
     send_envelope(call, status, err->text, data, 0);
 }
 

@@ -4,7 +4,9 @@
  *   <results>/.<token>/...     being made by a worker
  *   <results>/<token>/<name>   made: <prefix>/files/downloads/<token>-<name>
  *
- * A token is 128 random bits: whoever knows the URL may read the file. A folder gets its name when all of
+ *   <results>/<token>/.owner   whose it is; without one, of somebody who needed no key
+ *
+ * A token is 128 random bits: whoever knows the URL may read the file, if he is its owner where there is one. A folder gets its name when all of
  * its files are whole; its age is that of its last file.
  */
 
@@ -18,9 +20,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define OWNER_FILE ".owner"
 #define NS_PER_HOUR INT64_C(3600000000000)
 
 static bool is_token(const char *s)
@@ -88,14 +92,17 @@ void results_sweep(struct server *server)
     sweep(server, false);
 }
 
-bool results_begin(struct server *server, struct result_folder *out, struct err *err)
+bool results_begin(
+    struct server *server, const char *owner, struct result_folder *out, struct err *err)
 {
-    char dir[FS_PATH_MAX], name[RESULT_TOKEN + 2] = ".";
+    char dir[FS_PATH_MAX], path[FS_PATH_MAX], name[RESULT_TOKEN + 2] = ".";
 
     rand_hex(out->token, RESULT_TOKEN);
     memcpy(name + 1, out->token, sizeof out->token);
     return results_dir(server, dir, err) && fs_join(out->path, dir, name, err) &&
-           fs_make_dirs(out->path, err);
+           fs_make_dirs(out->path, err) &&
+           (!*owner || (fs_join(path, out->path, OWNER_FILE, err) &&
+                           fs_save(path, owner, strlen(owner), err)));
 }
 
 bool results_publish(struct server *server, struct result_folder *folder, struct err *err)
@@ -131,6 +138,23 @@ static const char *media_type(const char *name)
     return file_format_media_type(file_format_find(fs_suffix(name)));
 }
 
+static bool is_callers(const struct call *call, const char *owner_file)
+{
+    const char *sees = principal_sees(&call->caller->who);
+    struct err ignored;
+    char *owner;
+    size_t n;
+    bool same;
+
+    if (!sees)
+        return true;
+    if (!fs_load(owner_file, AUTH_OWNER_MAX, &owner, &n, &ignored))
+        return false;
+    same = strcmp(owner, sees) == 0;
+    free(owner);
+    return same;
+}
+
 bool api_result_get(struct call *call, struct err *err)
 {
     const char *given = call->params[0], *name = given + RESULT_TOKEN + 1;
@@ -144,6 +168,9 @@ bool api_result_get(struct call *call, struct err *err)
         return err_set(err, ERR_NOT_FOUND, "there is no such result; it may have expired");
     if (!results_dir(call->server, dir, err))
         return false;
+    snprintf(path, sizeof path, "%s/%.*s/" OWNER_FILE, dir, RESULT_TOKEN, given);
+    if (!is_callers(call, path))
+        return err_set(err, ERR_NOT_FOUND, "there is no such result; it may have expired");
     snprintf(path, sizeof path, "%.*s/%s", RESULT_TOKEN, given, name);
     if (!fs_open_beneath(dir, path, &fd, &size, err))
         return err_set(err, ERR_NOT_FOUND, "there is no such result; it may have expired");

@@ -20,16 +20,19 @@ enum { MIB = 1 << 20, FORM_SLACK = 64 * 1024, ARGUMENTS_SLACK = 1 << 20 };
 enum body_limit { LIMIT_JSON, LIMIT_UPLOAD, LIMIT_DUMP, LIMIT_FILE, LIMIT_TWO_FILES };
 
 enum route_flags {
-    ROUTE_TOP = 1 << 0,   /* Answers without the prefix as well. */
-    ROUTE_KEYED = 1 << 1, /* Honours Idempotency-Key. */
-    ROUTE_SLOT = 1 << 2,  /* Waits for a worker: answered by a slot (slots.c). */
-    ROUTE_ROOM = 1 << 3,  /* Writes files: needs room on the disk. */
+    ROUTE_TOP = 1 << 0,       /* Answers without the prefix as well. */
+    ROUTE_KEYED = 1 << 1,     /* Honours Idempotency-Key. */
+    ROUTE_SLOT = 1 << 2,      /* Waits for a worker: answered by a slot (slots.c). */
+    ROUTE_ROOM = 1 << 3,      /* Writes files: needs room on the disk. */
+    ROUTE_LINK = 1 << 4,      /* Answers signed links. */
+    ROUTE_UNLIMITED = 1 << 5, /* Whatever api.rate_limit says. */
     OPERATION = ROUTE_SLOT | ROUTE_KEYED | ROUTE_ROOM
 };
 
 struct route {
     const char *method,
-        *path; /* Below the prefix; {id} and {run} are UUIDs, {name} any one part. */
+        *path;      /* Below the prefix; {id} and {run} are UUIDs, {name} and {key} any one part. */
+    enum role role; /* The least that may. */
     enum http_body body;
     enum body_limit limit;
     handler_fn *handler;
@@ -38,46 +41,50 @@ struct route {
 
 /* clang-format off */
 static const struct route routes[] = {
-    { "POST",   "/chat/workflows",                            HTTP_BODY_FORM_OR_JSON, LIMIT_JSON,      api_chat_create,         ROUTE_KEYED },
-    { "GET",    "/chat/workflows",                            HTTP_BODY_NONE,         LIMIT_JSON,      api_chat_list,           0 },
-    { "POST",   "/chat/workflows/restore",                    HTTP_BODY_FORM,         LIMIT_DUMP,      api_restore,             ROUTE_ROOM },
-    { "GET",    "/chat/workflows/{id}",                       HTTP_BODY_NONE,         LIMIT_JSON,      api_chat_get,            0 },
-    { "PATCH",  "/chat/workflows/{id}",                       HTTP_BODY_JSON,         LIMIT_JSON,      api_chat_patch,          0 },
-    { "DELETE", "/chat/workflows/{id}",                       HTTP_BODY_NONE,         LIMIT_JSON,      api_chat_delete,         0 },
-    { "POST",   "/chat/workflows/{id}/upload",                HTTP_BODY_FORM,         LIMIT_UPLOAD,    api_upload,              ROUTE_KEYED | ROUTE_ROOM },
-    { "POST",   "/chat/workflows/{id}/execute",               HTTP_BODY_FORM_OR_JSON, LIMIT_JSON,      api_execute,             ROUTE_KEYED | ROUTE_ROOM },
-    { "GET",    "/chat/workflows/{id}/runs",                  HTTP_BODY_NONE,         LIMIT_JSON,      api_runs,                0 },
-    { "GET",    "/chat/workflows/{id}/runs/{run}",            HTTP_BODY_NONE,         LIMIT_JSON,      api_run_get,             0 },
-    { "POST",   "/chat/workflows/{id}/runs/{run}/cancel",     HTTP_BODY_NONE,         LIMIT_JSON,      api_run_cancel,          0 },
-    { "GET",    "/chat/workflows/{id}/files/{name}",          HTTP_BODY_NONE,         LIMIT_JSON,      api_file_get,            0 },
-    { "GET",    "/chat/workflows/{id}/files/{name}/preview",  HTTP_BODY_NONE,         LIMIT_JSON,      api_preview,             0 },
-    { "GET",    "/chat/workflows/{id}/events",                HTTP_BODY_NONE,         LIMIT_JSON,      api_events,              0 },
-    { "POST",   "/chat/workflows/{id}/dump",                  HTTP_BODY_NONE,         LIMIT_JSON,      api_dump,                ROUTE_ROOM },
-    { "GET",    "/chat/downloads/{name}",                     HTTP_BODY_NONE,         LIMIT_JSON,      api_dump_get,            0 },
-    { "POST",   "/chat/sqlite/backup",                        HTTP_BODY_NONE,         LIMIT_JSON,      api_backup,              ROUTE_ROOM },
-    { "POST",   "/excel/info",                                HTTP_BODY_FORM_OR_JSON, LIMIT_FILE,      api_info,                ROUTE_SLOT },
-    { "POST",   "/csv/info",                                  HTTP_BODY_FORM_OR_JSON, LIMIT_FILE,      api_info,                ROUTE_SLOT },
-    { "POST",   "/excel/search/suggest-operators",            HTTP_BODY_FORM_OR_JSON, LIMIT_FILE,      api_suggest_operators,   ROUTE_SLOT },
-    { "POST",   "/csv/search/suggest-operators",              HTTP_BODY_FORM_OR_JSON, LIMIT_FILE,      api_suggest_operators,   ROUTE_SLOT },
-    { "POST",   "/files/bind",                                HTTP_BODY_FORM_OR_JSON, LIMIT_TWO_FILES, api_bind_rows,           OPERATION },
-    { "POST",   "/files/bind/preview",                        HTTP_BODY_FORM_OR_JSON, LIMIT_TWO_FILES, api_bind_preview,        ROUTE_SLOT },
-    { "GET",    "/files/downloads/{name}",                    HTTP_BODY_NONE,         LIMIT_JSON,      api_result_get,          0 },
-    { "GET",    "/normalization/types",                       HTTP_BODY_NONE,         LIMIT_JSON,      api_normalization_types, 0 },
-    { "GET",    "/sql/databases",                             HTTP_BODY_NONE,         LIMIT_JSON,      api_sql_databases,       0 },
-    { "GET",    "/operations",                                HTTP_BODY_NONE,         LIMIT_JSON,      api_operations,          0 },
-    { "GET",    "/openapi.json",                              HTTP_BODY_NONE,         LIMIT_JSON,      api_openapi,             ROUTE_TOP },
-    { "GET",    "/docs",                                      HTTP_BODY_NONE,         LIMIT_JSON,      api_docs,                ROUTE_TOP },
-    { "GET",    "/docs/{name}",                               HTTP_BODY_NONE,         LIMIT_JSON,      api_docs_part,           ROUTE_TOP },
-    { "GET",    "/health",                                    HTTP_BODY_NONE,         LIMIT_JSON,      api_health,              ROUTE_TOP },
-    { "GET",    "/health/ready",                              HTTP_BODY_NONE,         LIMIT_JSON,      api_ready,               ROUTE_TOP },
-    { "GET",    "/metrics",                                   HTTP_BODY_NONE,         LIMIT_JSON,      api_metrics,             ROUTE_TOP },
-    { "GET",    "/",                                          HTTP_BODY_NONE,         LIMIT_JSON,      api_root,                ROUTE_TOP },
+    { "POST",   "/chat/workflows",                            ROLE_WRITER, HTTP_BODY_FORM_OR_JSON, LIMIT_JSON,      api_chat_create,         ROUTE_KEYED },
+    { "GET",    "/chat/workflows",                            ROLE_READER, HTTP_BODY_NONE,         LIMIT_JSON,      api_chat_list,           0 },
+    { "POST",   "/chat/workflows/restore",                    ROLE_ADMIN,  HTTP_BODY_FORM,         LIMIT_DUMP,      api_restore,             ROUTE_ROOM },
+    { "GET",    "/chat/workflows/{id}",                       ROLE_READER, HTTP_BODY_NONE,         LIMIT_JSON,      api_chat_get,            0 },
+    { "PATCH",  "/chat/workflows/{id}",                       ROLE_WRITER, HTTP_BODY_JSON,         LIMIT_JSON,      api_chat_patch,          0 },
+    { "DELETE", "/chat/workflows/{id}",                       ROLE_WRITER, HTTP_BODY_NONE,         LIMIT_JSON,      api_chat_delete,         0 },
+    { "POST",   "/chat/workflows/{id}/upload",                ROLE_WRITER, HTTP_BODY_FORM,         LIMIT_UPLOAD,    api_upload,              ROUTE_KEYED | ROUTE_ROOM },
+    { "POST",   "/chat/workflows/{id}/execute",               ROLE_WRITER, HTTP_BODY_FORM_OR_JSON, LIMIT_JSON,      api_execute,             ROUTE_KEYED | ROUTE_ROOM },
+    { "GET",    "/chat/workflows/{id}/runs",                  ROLE_READER, HTTP_BODY_NONE,         LIMIT_JSON,      api_runs,                0 },
+    { "GET",    "/chat/workflows/{id}/runs/{run}",            ROLE_READER, HTTP_BODY_NONE,         LIMIT_JSON,      api_run_get,             0 },
+    { "POST",   "/chat/workflows/{id}/runs/{run}/cancel",     ROLE_WRITER, HTTP_BODY_NONE,         LIMIT_JSON,      api_run_cancel,          0 },
+    { "GET",    "/chat/workflows/{id}/files/{name}",          ROLE_READER, HTTP_BODY_NONE,         LIMIT_JSON,      api_file_get,            ROUTE_LINK },
+    { "GET",    "/chat/workflows/{id}/files/{name}/preview",  ROLE_READER, HTTP_BODY_NONE,         LIMIT_JSON,      api_preview,             0 },
+    { "GET",    "/chat/workflows/{id}/events",                ROLE_READER, HTTP_BODY_NONE,         LIMIT_JSON,      api_events,              0 },
+    { "POST",   "/chat/workflows/{id}/dump",                  ROLE_WRITER, HTTP_BODY_NONE,         LIMIT_JSON,      api_dump,                ROUTE_ROOM },
+    { "GET",    "/chat/downloads/{name}",                     ROLE_READER, HTTP_BODY_NONE,         LIMIT_JSON,      api_dump_get,            ROUTE_LINK },
+    { "POST",   "/chat/sqlite/backup",                        ROLE_ADMIN,  HTTP_BODY_NONE,         LIMIT_JSON,      api_backup,              ROUTE_ROOM },
+    { "POST",   "/excel/info",                                ROLE_READER, HTTP_BODY_FORM_OR_JSON, LIMIT_FILE,      api_info,                ROUTE_SLOT },
+    { "POST",   "/csv/info",                                  ROLE_READER, HTTP_BODY_FORM_OR_JSON, LIMIT_FILE,      api_info,                ROUTE_SLOT },
+    { "POST",   "/excel/search/suggest-operators",            ROLE_READER, HTTP_BODY_FORM_OR_JSON, LIMIT_FILE,      api_suggest_operators,   ROUTE_SLOT },
+    { "POST",   "/csv/search/suggest-operators",              ROLE_READER, HTTP_BODY_FORM_OR_JSON, LIMIT_FILE,      api_suggest_operators,   ROUTE_SLOT },
+    { "POST",   "/files/bind",                                ROLE_WRITER, HTTP_BODY_FORM_OR_JSON, LIMIT_TWO_FILES, api_bind_rows,           OPERATION },
+    { "POST",   "/files/bind/preview",                        ROLE_READER, HTTP_BODY_FORM_OR_JSON, LIMIT_TWO_FILES, api_bind_preview,        ROUTE_SLOT },
+    { "GET",    "/files/downloads/{name}",                    ROLE_READER, HTTP_BODY_NONE,         LIMIT_JSON,      api_result_get,          ROUTE_LINK },
+    { "POST",   "/links",                                     ROLE_READER, HTTP_BODY_JSON,         LIMIT_JSON,      api_link,                0 },
+    { "POST",   "/keys",                                      ROLE_ADMIN,  HTTP_BODY_JSON,         LIMIT_JSON,      api_key_create,          0 },
+    { "GET",    "/keys",                                      ROLE_ADMIN,  HTTP_BODY_NONE,         LIMIT_JSON,      api_key_list,            0 },
+    { "DELETE", "/keys/{key}",                                ROLE_ADMIN,  HTTP_BODY_NONE,         LIMIT_JSON,      api_key_revoke,          0 },
+    { "GET",    "/normalization/types",                       ROLE_READER, HTTP_BODY_NONE,         LIMIT_JSON,      api_normalization_types, 0 },
+    { "GET",    "/sql/databases",                             ROLE_READER, HTTP_BODY_NONE,         LIMIT_JSON,      api_sql_databases,       0 },
+    { "GET",    "/operations",                                ROLE_READER, HTTP_BODY_NONE,         LIMIT_JSON,      api_operations,          0 },
+    { "GET",    "/openapi.json",                              ROLE_OPEN,   HTTP_BODY_NONE,         LIMIT_JSON,      api_openapi,             ROUTE_TOP },
+    { "GET",    "/docs",                                      ROLE_OPEN,   HTTP_BODY_NONE,         LIMIT_JSON,      api_docs,                ROUTE_TOP },
+    { "GET",    "/docs/{name}",                               ROLE_OPEN,   HTTP_BODY_NONE,         LIMIT_JSON,      api_docs_part,           ROUTE_TOP },
+    { "GET",    "/health",                                    ROLE_OPEN,   HTTP_BODY_NONE,         LIMIT_JSON,      api_health,              ROUTE_TOP | ROUTE_UNLIMITED },
+    { "GET",    "/health/ready",                              ROLE_OPEN,   HTTP_BODY_NONE,         LIMIT_JSON,      api_ready,               ROUTE_TOP | ROUTE_UNLIMITED },
+    { "GET",    "/metrics",                                   ROLE_READER, HTTP_BODY_NONE,         LIMIT_JSON,      api_metrics,             ROUTE_TOP },
+    { "GET",    "/",                                          ROLE_READER, HTTP_BODY_NONE,         LIMIT_JSON,      api_root,                ROUTE_TOP },
 };
 
 /* POST /<operation>, for each one of op_table[]; by the number of files it reads. */
 static const struct route operation_routes[] = {
-    { "POST", NULL, HTTP_BODY_FORM_OR_JSON, LIMIT_FILE,      api_operate, OPERATION },
-    { "POST", NULL, HTTP_BODY_FORM_OR_JSON, LIMIT_TWO_FILES, api_operate, OPERATION },
+    { "POST", NULL, ROLE_WRITER, HTTP_BODY_FORM_OR_JSON, LIMIT_FILE,      api_operate, OPERATION },
+    { "POST", NULL, ROLE_WRITER, HTTP_BODY_FORM_OR_JSON, LIMIT_TWO_FILES, api_operate, OPERATION },
 };
 /* clang-format on */
 
@@ -93,7 +100,8 @@ bool routes_describe(size_t i, struct openapi_route *out)
 
     if (i >= ARRAY_LEN(routes))
         return false;
-    *out = (struct openapi_route){ routes[i].method, routes[i].path, bodies[routes[i].body] };
+    *out = (struct openapi_route){ routes[i].method, routes[i].path, bodies[routes[i].body],
+        role_name(routes[i].role) };
     return true;
 }
 
@@ -136,7 +144,8 @@ static bool match_path(
         size_t n = strcspn(path, "/");
 
         if (n == 0 || n_params == CALL_PARAMS ||
-            (strncmp(pattern, "{name}", 6) != 0 && !is_uuid(path, n)))
+            (strncmp(pattern, "{name}", 6) != 0 && strncmp(pattern, "{key}", 5) != 0 &&
+                !is_uuid(path, n)))
             return false;
         params[n_params++] = arena_dup(arena, path, n);
         path += n;
@@ -242,20 +251,68 @@ static bool has_room(const struct server *server, const struct route *route)
     return !(route->flags & ROUTE_ROOM) || server_room(server, &room);
 }
 
+/* Who asks? Whoever that is, a refusal is found before the body is read. NULL when memory ends. */
+static struct caller *find_caller(
+    struct server *server, struct http_exchange *x, const struct route *route)
+{
+    struct caller *caller = arena_calloc(x->request.arena, 1, sizeof *caller);
+    enum role least = route ? route->role : ROLE_READER;
+    unsigned flags = route ? route->flags : 0;
+    struct err err;
+
+    if (!caller)
+        return NULL;
+    if (!access_who(server, &x->request, (flags & ROUTE_LINK) != 0, &caller->who, &err) &&
+        least > ROLE_OPEN)
+        caller->refused = err;
+    else if (caller->who.role < least)
+        err_set(&caller->refused, ERR_FORBIDDEN,
+            "this takes a key with the role %s; the role of yours is %s", role_name(least),
+            role_name(caller->who.role));
+    if (!(flags & ROUTE_UNLIMITED) &&
+        !access_rate(server, &x->request, &caller->who, &caller->wait_s))
+        err_set(&caller->refused, ERR_RATE,
+            "too many requests: %lld a minute are allowed (api.rate_limit); come back in %u s",
+            (long long)settings_int(server->settings, "api.rate_limit"), caller->wait_s);
+    return caller;
+}
+
+bool routes_link(
+    const struct server *server, const char *path, struct arena *arena, const char **decoded)
+{
+    struct http_request r = { .method = "GET", .arena = arena };
+    const char *params[CALL_PARAMS] = { 0 };
+    const struct route *route;
+    char allow[64];
+
+    r.path = http_path_decode(arena, path, strlen(path));
+    if (!r.path)
+        return false;
+    *decoded = r.path;
+    route = find_route(server, &r, params, allow);
+    return route && (route->flags & ROUTE_LINK);
+}
+
 void routes_plan(void *arg, struct http_exchange *x)
 {
     struct server *server = arg;
     const char *params[CALL_PARAMS] = { 0 };
     char allow[64];
     const struct route *route = find_route(server, &x->request, params, allow);
+    struct caller *caller = NULL;
 
+    /* A preflight carries no key; it is answered before anyone asks for one. */
+    if (strcmp(x->request.method, "OPTIONS") != 0)
+        caller = find_caller(server, x, route);
+    x->plan.caller = caller;
     x->plan.route = (void *)(uintptr_t)route;
     x->plan.upload_dir = server->dirs.tmp;
     x->plan.upload_chunk =
         (size_t)settings_int(server->settings, "chat_workflows.file.chunk_size_bytes");
     x->plan.max_body = JSON_MAX_BYTES;
     if (!route || server->stopping || !host_allowed(server, x->request.host) ||
-        !is_served(server, route) || !has_room(server, route)) {
+        !is_served(server, route) || !has_room(server, route) || !caller ||
+        caller->refused.code != ERR_NONE) {
         x->plan.refuse = 1;
         return;
     }
@@ -306,6 +363,15 @@ static const char *upper_limit_text(struct call *call, const struct route *route
     return arena_printf(call->arena, "%llu bytes", (unsigned long long)call->x->plan.max_body);
 }
 
+bool call_sees(const struct call *call, const char *conversation, struct err *err)
+{
+    const char *owner = principal_sees(&call->caller->who);
+    struct conversation c;
+
+    return !owner || store_conversation_get_of(
+                         call->server->store, conversation, owner, call->arena, &c, err);
+}
+
 /* Everything that is decided before the handler; true when the request may go on. */
 static bool check(struct call *call, const struct route *route, const char *allow, struct err *err)
 {
@@ -319,6 +385,16 @@ static bool check(struct call *call, const struct route *route, const char *allo
             "pages of that origin may not change anything here; add it to api.cors_origins");
     if (call->server->stopping)
         return err_set(err, ERR_BUSY, "the server is shutting down");
+    if (!call->caller)
+        return strcmp(r->method, "OPTIONS") == 0
+                   ? err_set(err, ERR_NOT_FOUND, "there is nothing at this path")
+                   : err_nomem(err);
+    if (call->caller->refused.code != ERR_NONE) {
+        *err = call->caller->refused;
+        if (err->code == ERR_UNAUTHORIZED)
+            http_reply_header(&call->x->reply, "WWW-Authenticate", "Bearer realm=\"Sheetflow\"");
+        return false;
+    }
     if (!route && allow[0]) {
         http_reply_header(&call->x->reply, "Allow", arena_strdup(call->arena, allow));
         return err_set(err, ERR_METHOD, "%s is not possible here; use %s", r->method, allow);
@@ -331,6 +407,12 @@ static bool check(struct call *call, const struct route *route, const char *allo
     if (!has_room(call->server, route))
         return err_set(err, ERR_NO_SPACE,
             "the server's disk is nearly full; nothing more is taken in until there is room");
+    if (route->path && strstr(route->path, "{id}")) { /* Always the first. */
+        snprintf(
+            call->caller->conversation, sizeof call->caller->conversation, "%s", call->params[0]);
+        if (!call_sees(call, call->params[0], err))
+            return false;
+    }
     if (call->x->body_error.code == ERR_TOO_LARGE)
         return err_set(err, ERR_TOO_LARGE, "the request is larger than the limit of %s",
             upper_limit_text(call, route));
@@ -355,7 +437,9 @@ static bool answer(struct call *call, const struct route *route, struct err *err
 
 void routes_handle(void *arg, struct http_exchange *x)
 {
-    struct call call = { .server = arg, .x = x, .arena = x->request.arena };
+    struct call call = {
+        .server = arg, .x = x, .arena = x->request.arena, .caller = x->plan.caller
+    };
     struct err err = { 0 };
     const struct route *route;
     char allow[64];

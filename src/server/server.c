@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/num.h"
+#include "net/rate.h"
 #include "server/folder.h"
 #include "server/metrics.h"
 #include "server/notify.h"
@@ -26,12 +27,6 @@
 
 enum { STOP_GRACE_MS = 5000, PUBLIC_WITHOUT_KEY_EXIT = 78 };
 
-static bool is_loopback(const char *host)
-{
-    return strcmp(host, "localhost") == 0 || strcmp(host, "::1") == 0 ||
-           strncmp(host, "127.", 4) == 0;
-}
-
 static enum log_level level_of(const char *name)
 {
     static const char *const names[] = { "debug", "info", "warning", "error" };
@@ -45,51 +40,75 @@ static enum log_level level_of(const char *name)
 
 /* ---- callbacks of the network layer ---- */
 
+/* "/chat/{id}?since=N" */
+static void read_watch(const char *path, const char *query, struct ws_decision *out)
+{
+    const char *id = strncmp(path, "/chat/", 6) == 0 ? path + 6 : "";
+
+    snprintf(out->conversation, sizeof out->conversation, "%.63s", id);
+    for (const char *p = query; p && *p; p++) {
+        if (strncmp(p, "since=", 6) == 0 && (p == query || p[-1] == '&')) {
+            out->since = strtoull(p + 6, NULL, 10);
+            out->replay = true;
+        }
+    }
+}
+
+static bool sees(struct server *server, const struct principal *who, const char *id)
+{
+    struct conversation c;
+    struct arena arena;
+    bool found;
+
+    arena_init(&arena, NULL);
+    found = store_conversation_get_of(
+        server->store, id, principal_sees(who), &arena, &c, &(struct err){ 0 });
+    arena_deinit(&arena);
+    return found;
+}
+
 static void ws_open(void *arg, const char *path, const char *query, const char *origin,
     const char *host, struct ws_decision *out)
 {
     struct server *server = arg;
     bool on = settings_bool(server->settings, "chat_workflows.enabled");
-    const char *id = on && strncmp(path, "/chat/", 6) == 0 ? path + 6 : "";
-    struct conversation c;
-    struct arena arena;
-    struct err err;
+    struct principal who;
 
-    *out = (struct ws_decision){ 0 };
+    *out = (struct ws_decision){ .request = out->request };
     if (!host_allowed(server, host) || !origin_allowed(server, origin, host)) {
         out->close_code = 4403;
         snprintf(out->error_message, sizeof out->error_message,
             "pages of that origin may not connect; add it to api.cors_origins");
         return;
     }
-    arena_init(&arena, NULL);
-    if (!store_conversation_get(server->store, id, &arena, &c, &err)) {
+    if (!access_ws(server, out, &who))
+        return;
+    read_watch(on ? path : "", query, out);
+    if (!out->needs_key && !sees(server, &who, out->conversation)) {
         out->close_code = 4404;
-        snprintf(
-            out->error_message, sizeof out->error_message, "there is no conversation %.64s", id);
-    } else {
-        snprintf(out->conversation, sizeof out->conversation, "%s", c.id);
+        snprintf(out->error_message, sizeof out->error_message, "there is no conversation %s",
+            out->conversation);
     }
-    for (const char *p = query; !out->close_code && p && *p; p++) {
-        if (strncmp(p, "since=", 6) == 0 && (p == query || p[-1] == '&')) {
-            out->since = strtoull(p + 6, NULL, 10);
-            out->replay = true;
-        }
-    }
-    arena_deinit(&arena);
 }
 
-static bool ws_may_watch(void *arg, const char *id)
+static bool ws_may_watch(void *arg, const char *watcher, const char *id)
 {
     struct server *server = arg;
-    struct conversation c;
-    struct arena arena;
-    bool found;
+    struct principal who;
 
-    arena_init(&arena, NULL);
-    found = store_conversation_get(server->store, id, &arena, &c, &(struct err){ 0 });
-    arena_deinit(&arena);
-    return found;
+    return access_watcher(server, watcher, &who) && sees(server, &who, id);
+}
+
+static bool ws_authenticate(void *arg, const char *key, const char *client, char who[64])
+{
+    return access_ws_key(arg, key, client, who);
+}
+
+static bool may_stay(void *arg, const char *watcher)
+{
+    struct principal who;
+
+    return access_watcher(arg, watcher, &who);
 }
 
 static bool replay(void *arg, const char *id, uint64_t since, uint32_t max, struct arena *arena,
@@ -132,12 +151,35 @@ static void log_request(const struct server *server, const struct http_exchange 
         x->request.raw_path, "status", number, "ms", ms, NULL);
 }
 
+static void audit_request(struct server *server, const struct http_exchange *x)
+{
+    const struct http_request *r = &x->request;
+    const struct caller *caller = x->plan.caller;
+
+    if (!caller)
+        return;
+    if (caller->refused.code == ERR_UNAUTHORIZED)
+        access_audit_failure(server, r, r->path, NULL);
+    else if (strcmp(r->method, "GET") != 0)
+        audit_write(server->audit, &(struct audit_line){ .event = "request",
+                                       .key_id = caller->who.key,
+                                       .owner = caller->who.owner,
+                                       .address = r->client,
+                                       .method = r->method,
+                                       .path = r->path,
+                                       .conversation = caller->conversation,
+                                       .subject = caller->subject,
+                                       .status = x->reply.status,
+                                       .request_id = r->id });
+}
+
 static void answered(void *arg, const struct http_exchange *x)
 {
     struct server *server = arg;
 
     metrics_request(server->metrics, routes_index(x), x);
     log_request(server, x);
+    audit_request(server, x);
 }
 
 /* ---- start and stop ---- */
@@ -161,15 +203,23 @@ static const char *ws_host(const struct settings *s)
     return *host ? host : settings_string(s, "app.host");
 }
 
+static bool has_tls(const struct settings *s)
+{
+    return *settings_string(s, "tls.certificate") || *settings_string(s, "tls.key");
+}
+
 static bool start_http(struct server *server, struct err *err)
 {
     const struct settings *s = server->settings;
+    char *control = server->control;
     struct http_app app = { .arg = server,
         .route = routes_plan,
         .handle = routes_handle,
         .answered = answered,
         .ws_open = ws_open,
         .ws_may_watch = ws_may_watch,
+        .ws_authenticate = ws_authenticate,
+        .may_stay = may_stay,
         .replay = replay,
         .last_seq = last_seq };
     struct http_config config = { .host = settings_string(s, "app.host"),
@@ -182,23 +232,47 @@ static bool start_http(struct server *server, struct err *err)
         .ping_interval_s = (uint32_t)settings_int(s, "chat_workflows.websocket.ping_interval"),
         .ping_timeout_s = (uint32_t)settings_int(s, "chat_workflows.websocket.ping_timeout"),
         .threads = (uint32_t)settings_int(s, "app.threads"),
-        .tmp_dir = server->dirs.tmp };
+        .tmp_dir = server->dirs.tmp,
+        .max_per_address = (uint32_t)settings_int(s, "access.max_connections_per_address"),
+        .control = control };
 
+    if (!fs_join(control, server->dirs.root, CONTROL_SOCKET, err))
+        return false;
+    if (has_tls(s)) {
+        config.tls_certificate = settings_string(s, "tls.certificate");
+        config.tls_key = settings_string(s, "tls.key");
+    }
     return http_start(&config, &app, &server->http, err);
 }
 
-static bool check_host(const struct settings *s, struct err *err)
+/* Other machines are let near only where a key keeps them out, or where somebody says that he knows. */
+static bool check_host(const struct server *server, struct err *err)
 {
-    const char *host = settings_string(s, "app.host");
+    const struct settings *s = server->settings;
 
-    if (is_loopback(host) && !is_loopback(ws_host(s)))
-        host = ws_host(s);
-    if (is_loopback(host) || settings_bool(s, "app.allow_public"))
+    if (server->loopback_only || settings_bool(s, "app.allow_public") ||
+        auth_has_usable(server->auth))
         return true;
     return err_set(err, ERR_USAGE,
-        "other machines could reach %s and no key is asked for; use a loopback address, or set "
-        "app.allow_public (SHEETFLOW_APP_ALLOW_PUBLIC=true) behind a proxy that asks for one",
-        host);
+        "other machines could reach %s and there is no key that they would need; make one: "
+        "'sheetflow keys create --name admin --role admin --data %.200s'; or use a loopback "
+        "address; or, behind a proxy that asks for a key itself, start with "
+        "--i-accept-no-auth-on-public-address (app.allow_public: true)",
+        access_loopback(settings_string(s, "app.host")) ? ws_host(s)
+                                                        : settings_string(s, "app.host"),
+        settings_string(s, "chat_workflows.storage.data_path"));
+}
+
+static bool open_access(struct server *server, struct err *err)
+{
+    const struct settings *s = server->settings;
+
+    server->loopback_only =
+        access_loopback(settings_string(s, "app.host")) &&
+        (access_loopback(ws_host(s)) || settings_int(s, "chat_workflows.websocket.port") == 0);
+    server->rate = rate_new();
+    return (server->rate || err_nomem(err)) && auth_new(server->store, &server->auth, err) &&
+           audit_open(server->settings, &server->audit, err) && check_host(server, err);
 }
 
 static bool check_sandbox(struct server *server, struct err *err)
@@ -229,8 +303,9 @@ static void announce(const struct server *server)
 
     if (http_ws_port(server->http))
         snprintf(also, sizeof also, " (WebSocket also on port %u)", http_ws_port(server->http));
-    fprintf(stderr, "Sheetflow %s listens on http://%s%s%s:%u%s; data in %s\n", SHEETFLOW_VERSION,
-        open, host, close, http_port(server->http), also, server->dirs.root);
+    fprintf(stderr, "Sheetflow %s listens on %s://%s%s%s:%u%s; data in %s\n", SHEETFLOW_VERSION,
+        has_tls(server->settings) ? "https" : "http", open, host, close, http_port(server->http),
+        also, server->dirs.root);
 }
 
 /* Settings that a reload has replaced; requests under way may still read them. */
@@ -273,6 +348,8 @@ static void wait_for_signal(struct server *server, struct reloads *r, const sigs
     while (sigwait(set, &got) != 0 || (got != SIGTERM && got != SIGINT)) {
         if (got != SIGHUP)
             continue;
+        if (!http_tls_reload(server->http, &err))
+            log_write(LOG_ERROR, "the certificate stays as it is", "error", err.text, NULL);
         if (!reload(server, r, &n_kept, &err))
             log_write(LOG_ERROR, "the settings stay as they are", "error", err.text, NULL);
         else
@@ -302,14 +379,13 @@ int server_main(const struct settings *settings, settings_again_fn *again, void 
     setvbuf(stderr, NULL, _IOLBF, 0);
     snprintf(server.prefix, sizeof server.prefix, "%s", settings_string(settings, "api.prefix"));
     log_set_rotation(settings_string(settings, "logging.rotation"));
-    ok = check_host(settings, &err) &&
-         log_open(level_of(settings_string(settings, "logging.level")),
+    ok = log_open(level_of(settings_string(settings, "logging.level")),
              strcmp(settings_string(settings, "logging.format"), "json") == 0,
              settings_string(settings, "logging.file"), &err) &&
          check_sandbox(&server, &err) && open_data(&server, &lock, &err) &&
-         metrics_new(&server.metrics, &err) && events_new(&server.events, &err) &&
-         idempotency_new(&server.idempotency, &err) && results_open(&server, &err) &&
-         sent_open(&server, &err) &&
+         open_access(&server, &err) && metrics_new(&server.metrics, &err) &&
+         events_new(&server.events, &err) && idempotency_new(&server.idempotency, &err) &&
+         results_open(&server, &err) && sent_open(&server, &err) &&
          slots_start((uint32_t)settings_int(settings, "chat_workflows.execution.workers"),
              &server.slots, &err) &&
          dispatcher_start(&server,
@@ -337,6 +413,11 @@ int server_main(const struct settings *settings, settings_again_fn *again, void 
     server.http = NULL;
     dispatcher_stop(server.dispatcher);
     worker_keep_spare(false);
+    if (server.auth)
+        auth_write_uses(server.auth);
+    auth_free(server.auth);
+    rate_free(server.rate);
+    audit_close(server.audit);
     if (server.store)
         store_close(server.store);
     events_free(server.events);

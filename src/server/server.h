@@ -7,6 +7,9 @@
 
 #include "base/setting.h"
 
+#define CONTROL_SOCKET \
+    "control.sock" /* In the data folder: who may write to it is an administrator. */
+
 /* Load the settings once more, from the same places. */
 typedef bool settings_again_fn(void *arg, struct settings **out, struct err *err);
 

@@ -11,6 +11,8 @@
 
 #include "base/setting.h"
 #include "net/http.h"
+#include "server/audit.h"
+#include "server/auth.h"
 #include "store/dump.h"
 #include "store/files.h"
 #include "store/store.h"
@@ -21,6 +23,7 @@ struct slots;
 struct idempotency;
 struct idempotent;
 struct metrics;
+struct rate;
 
 struct server {
     const struct settings
@@ -35,6 +38,11 @@ struct server {
     struct metrics *metrics;
     char prefix[64];            /* "/api/v1" */
     char sent_dir[FS_PATH_MAX]; /* file.upload_folder */
+    struct auth *auth;
+    struct rate *rate;
+    struct audit *audit;       /* NULL: none is kept. */
+    bool loopback_only;        /* No other machine can reach any port. */
+    char control[FS_PATH_MAX]; /* Of the control socket. */
     int64_t started_ns;
     unsigned sandbox; /* What workers can have of it: enum sandbox_part. */
     volatile int stopping;
@@ -44,13 +52,23 @@ struct server {
 
 enum { CALL_PARAMS = 3 };
 
+/* Who asks, as it was found out before the body was read; in the exchange's arena. */
+struct caller {
+    struct principal who;
+    struct err refused;         /* No valid key, or too often. */
+    uint32_t wait_s;            /* Of ERR_RATE. */
+    char conversation[ID_LEN];  /* For the audit: what it was about. */
+    char subject[STORE_KEY_ID]; /* A key. */
+};
+
 struct call {
     struct server *server;
     struct http_exchange *x;
     struct arena *arena;             /* The exchange's. */
     const char *params[CALL_PARAMS]; /* What stood for {..} in the route's path, decoded. */
     struct idempotent *idempotent;   /* NULL: no Idempotency-Key. */
-    const char *redo; /* What idempotency_mark() was told by an earlier attempt, else NULL. */
+    const char *redo;      /* What idempotency_mark() was told by an earlier attempt, else NULL. */
+    struct caller *caller; /* NULL only where nobody's request is refused. */
 };
 
 /* ---- replies (reply.c) ---- */
@@ -67,6 +85,32 @@ void reply_headers(struct call *call);
 bool origin_allowed(const struct server *server, const char *origin, const char *host);
 bool host_allowed(const struct server *server, const char *host);
 
+/* ---- who may ask (auth_request.c) ---- */
+
+#define ACCESS_CONTROL "control" /* In place of a key's id: came in through the control socket. */
+enum { ACCESS_NO_KEY = 4401, ACCESS_TOO_OFTEN = 1013 };
+bool access_loopback(const char *host);
+/* ERR_UNAUTHORIZED otherwise. link_welcome: a signed link will do. */
+bool access_who(struct server *server, const struct http_request *r, bool link_welcome,
+    struct principal *out, struct err *err) MUST_CHECK;
+/* Not too often? Otherwise *wait_s says when to come back. */
+bool access_rate(struct server *server, const struct http_request *r, const struct principal *who,
+    uint32_t *wait_s) MUST_CHECK;
+/* r may be NULL, for a key that came as a message from `client`. */
+void access_audit_failure(
+    struct server *server, const struct http_request *r, const char *path, const char *client);
+/* A WebSocket's handshake: fills in what concerns keys. False: it is to be closed. */
+bool access_ws(struct server *server, struct ws_decision *out, struct principal *who) MUST_CHECK;
+bool access_ws_key(
+    struct server *server, const char *key, const char *client, char who[64]) MUST_CHECK;
+/* Who watches as `who`; false: not any more. */
+bool access_watcher(struct server *server, const char *who, struct principal *out) MUST_CHECK;
+/* ERR_NOT_FOUND where the conversation is not one that the caller sees. */
+bool call_sees(const struct call *call, const char *conversation, struct err *err) MUST_CHECK;
+/* What the settings allow the owner of conversations. */
+struct store_quota server_quota(const struct server *server);
+bool auth_owner_check(const char *owner, struct err *err) MUST_CHECK; /* keys.c */
+
 /* ---- routes (routes.c) ---- */
 
 struct route;
@@ -74,6 +118,9 @@ struct openapi_route;
 bool routes_describe(size_t i, struct openapi_route *out); /* False past the end. */
 /* Where the route of a planned exchange stands in metrics.h's order. */
 size_t routes_index(const struct http_exchange *x);
+/* Is this path, as it stands in a URL, one of those that links may be signed for? *decoded: as routes see it. */
+bool routes_link(
+    const struct server *server, const char *path, struct arena *arena, const char **decoded);
 void routes_plan(void *server, struct http_exchange *x);
 void routes_handle(void *server, struct http_exchange *x);
 
@@ -120,6 +167,7 @@ handler_fn api_upload, api_file_get, api_preview, api_events;
 handler_fn api_execute, api_runs, api_run_get, api_run_cancel;
 handler_fn api_dump, api_restore, api_dump_get, api_backup;
 handler_fn api_health, api_ready, api_metrics, api_operations, api_root;
+handler_fn api_key_create, api_key_list, api_key_revoke, api_link;
 handler_fn api_openapi, api_docs, api_docs_part;
 handler_fn api_operate, api_bind_rows, api_bind_preview, api_result_get;
 handler_fn api_info, api_suggest_operators, api_normalization_types, api_sql_databases;
@@ -175,7 +223,8 @@ struct result_folder {
     char path[FS_PATH_MAX];
 };
 bool results_open(struct server *server, struct err *err) MUST_CHECK; /* At start. */
-bool results_begin(struct server *server, struct result_folder *out, struct err *err) MUST_CHECK;
+bool results_begin(struct server *server, const char *owner, struct result_folder *out,
+    struct err *err) MUST_CHECK;
 bool results_publish(
     struct server *server, struct result_folder *folder, struct err *err) MUST_CHECK;
 void results_abort(struct result_folder *folder); /* Zeroed is fine. */
@@ -245,6 +294,7 @@ void events_free(struct events *e);
 /* A run whose rows are stored, to be carried out when a slot is free. Texts are copied. */
 struct job_spec {
     const char *conversation, *run;
+    const char *owner; /* NULL: nobody. */
     const char *base_url;
     /* Called once, from any thread, when the run has ended or the server stops first (the run's row tells). May be NULL. */
     void (*done)(void *arg);
@@ -263,6 +313,8 @@ struct dispatcher_load {
 void dispatcher_load(struct dispatcher *d, struct dispatcher_load *out);
 /* How many of a conversation's runs are being carried out. */
 unsigned dispatcher_running(struct dispatcher *d, const char *conversation);
+/* How many of an owner's runs wait or are being carried out. */
+unsigned dispatcher_runs_of(struct dispatcher *d, const char *owner);
 /* Queue a run. */
 bool dispatcher_submit(
     struct dispatcher *d, const struct job_spec *spec, struct err *err) MUST_CHECK;

@@ -38,7 +38,8 @@ const char *view_base_url(struct call *call)
 {
     const char *host = call->x->request.host;
 
-    return arena_printf(call->arena, "http://%s", host ? host : "127.0.0.1");
+    return arena_printf(
+        call->arena, "%s://%s", call->x->request.tls ? "https" : "http", host ? host : "127.0.0.1");
 }
 
 const char *view_url_escape(struct arena *arena, const char *s)
@@ -166,6 +167,8 @@ struct json *view_summary(const struct conversation *c)
     json_set_string(o, "chat_id", c->id);
     json_set_string(o, "participant_name", c->participant);
     json_set_string(o, "name", c->name);
+    if (c->owner)
+        json_set_string(o, "owner", c->owner);
     json_set_string(o, "status", conversation_status_name(c->status));
     json_set_string(o, "partition_key", c->partition);
     json_set(o, "metadata", stored_json(c->metadata, true));
@@ -230,6 +233,8 @@ bool view_conversation(struct server *server, struct arena *arena, const char *b
     json_set_string(o, "chat_id", c.id);
     json_set_string(o, "participant_name", c.participant);
     json_set_string(o, "name", c.name);
+    if (c.owner)
+        json_set_string(o, "owner", c.owner);
     json_set_string(o, "status", conversation_status_name(c.status));
     list = json_new_array();
     for (size_t i = 0; i < n_messages; i++)

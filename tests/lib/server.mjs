@@ -42,7 +42,7 @@ export class Server {
     await new Promise((resolve, reject) => {
       this.child.stderr.on('data', (data) => {
         this.log += data;
-        const match = /listens on http:\/\/[^ ]*:(\d+)[ ;]/.exec(this.log);
+        const match = /listens on https?:\/\/[^ ]*:(\d+)[ ;]/.exec(this.log);
         if (match) {
           this.port = Number(match[1]);
           resolve();

@@ -154,9 +154,10 @@ static void ws_open(void *arg, const char *path, const char *query, const char *
     }
 }
 
-static bool may_watch(void *arg, const char *id)
+static bool may_watch(void *arg, const char *who, const char *id)
 {
     (void)arg;
+    (void)who;
     return strcmp(id, "none") != 0;
 }
 

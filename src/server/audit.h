@@ -1,0 +1,25 @@
+#ifndef SERVER_AUDIT_H
+#define SERVER_AUDIT_H
+
+/*
+ * Who did what: one JSON line for each request that changes something, for each one that showed no valid key, and for
+ * keys made and revoked. To the file of logging.audit_file, apart from the log of what happens.
+ */
+
+#include "base/setting.h"
+
+struct audit;
+
+/* *out is NULL when no file is set. Errors: ERR_CREATE. */
+bool audit_open(const struct settings *settings, struct audit **out, struct err *err) MUST_CHECK;
+void audit_close(struct audit *audit); /* NULL is fine, here and below. */
+
+struct audit_line {
+    const char *event; /* "request", "authentication", "key_created", "key_revoked" */
+    const char *key_id, *owner, *address, *method, *path, *conversation, *subject, *request_id;
+    int status; /* 0: none. */
+};
+/* NULL members are left out. Thread-safe. */
+void audit_write(struct audit *audit, const struct audit_line *line);
+
+#endif
