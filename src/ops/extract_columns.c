@@ -304,6 +304,8 @@ static struct json *column_json(struct extract *x, uint32_t i)
     json_set_int(o, "non_null_count", (int64_t)(x->rows - p->blanks));
     json_set_int(o, "null_count", (int64_t)p->blanks);
     json_set_int(o, "unique_count", (int64_t)p->distinct);
+    if (!p->distinct_exact) /* Past PROFILE_EXACT, or where memory is short. */
+        json_set_bool(o, "unique_count_exact", false);
     json_set_string(o, "data_type", column_type_name(p->type));
     if (x->args->include_statistics && (p->type == COLUMN_INTEGER || p->type == COLUMN_NUMBER))
         json_set(o, "statistics", statistics_json(p));

@@ -36,7 +36,8 @@ struct normalize {
     struct chain *chains;
     int32_t *backups; /* Of each chain: the column of the output that keeps the original, or -1. */
     size_t n_chains;
-    struct arena text; /* Of the batch at hand. */
+    size_t sort_memory; /* Of each rule that sees its column first. */
+    struct arena text;  /* Of the batch at hand. */
     struct batch *out;
     uint32_t n_in;
     uint64_t rows;
@@ -148,10 +149,22 @@ static struct chain *chain_of(struct normalize *x, uint32_t column, const char *
         if (chain->column == column)
             return chain;
     }
-    if (!chain_init(chain, column, name, x->args->normalizations.n, x->env, &x->text))
+    if (!chain_init(
+            chain, column, name, x->args->normalizations.n, x->env, x->sort_memory, &x->text))
         return NULL;
     x->backups[x->n_chains++] = -1;
     return chain;
+}
+
+/* The rules that remember do so at one time: they share what one sort may use. */
+static size_t sort_memory(const struct normalize *x)
+{
+    const struct entry_args *e = x->args->normalizations.v;
+    size_t n = 0;
+
+    for (size_t i = 0; i < x->args->normalizations.n; i++)
+        n += rule_scans(rule_table[e[i].type], e[i].params);
+    return spill_file_memory(x->env->budget) / (n ? n : 1);
 }
 
 static bool open_entries(struct normalize *x, const struct schema *in, struct err *err)
@@ -163,6 +176,7 @@ static bool open_entries(struct normalize *x, const struct schema *in, struct er
     x->backups = arena_calloc(x->env->arena, n, sizeof *x->backups);
     if (!x->chains || !x->backups)
         return err_nomem(err);
+    x->sort_memory = sort_memory(x);
     for (size_t i = 0; i < n; i++) {
         char where[64];
         uint32_t column = 0;
@@ -319,6 +333,8 @@ static struct json *stats_json(const struct normalize *x, struct profile *profil
     json_set_int(stats, "total_values", (int64_t)x->rows);
     json_set_int(stats, "null_count", (int64_t)p->blanks);
     json_set_int(stats, "unique_count", (int64_t)p->distinct);
+    if (!p->distinct_exact) /* Past PROFILE_EXACT, or where memory is short. */
+        json_set_bool(stats, "unique_count_exact", false);
     json_set_string(stats, "data_type", column_type_name(p->type));
     return stats;
 }

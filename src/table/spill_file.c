@@ -87,3 +87,13 @@ bool spill_file_wanted(const struct budget *budget)
 {
     return budget && budget->limit && budget->used > budget->limit - budget->limit / RESERVE;
 }
+
+bool spill_file_take(struct budget *budget, size_t n)
+{
+    if (!budget_take(budget, n))
+        return false;
+    if (!spill_file_wanted(budget))
+        return true;
+    budget_give(budget, n);
+    return false;
+}

@@ -25,9 +25,18 @@ bool spill_file_write(
     int fd, const void *data, size_t n, uint64_t offset, struct err *err) MUST_CHECK;
 bool spill_file_read(int fd, void *data, size_t n, uint64_t offset, struct err *err) MUST_CHECK;
 
+/* Where something is remembered: in memory as far as the budget goes, then on disk. */
+struct spill_place {
+    struct budget *budget;
+    const char *dir;
+    size_t memory; /* Of its sorting on disk, beside the budget. */
+};
+
 /* Bytes that one sort may use beside the budget. */
 size_t spill_file_memory(const struct budget *budget);
 /* Is so much of the budget used that whoever remembers should go on on disk? */
 bool spill_file_wanted(const struct budget *budget);
+/* Take n bytes of the budget, but none of its reserve. */
+bool spill_file_take(struct budget *budget, size_t n) MUST_CHECK;
 
 #endif

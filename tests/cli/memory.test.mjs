@@ -175,3 +175,49 @@ test('a join with a right side beyond memory_limit_mb', async (t) => {
   }
   assert.equal(n, 100000);
 });
+
+// Four rules that must know all of their column first; each column is larger than what memory may hold of it.
+test('medians, quartiles and most frequent values of more rows than memory can remember', async (t) => {
+  const s = new Scratch(t);
+  if (await skipped(t, s)) return;
+  const blocks = Math.ceil(200 * SCALE), rows = blocks * 10000;
+  s.write('steps.json', {
+    steps: [{
+      operation: 'normalization/apply',
+      arguments: {
+        normalizations: [
+          { column: 'amount', type: 'fill_null_values', parameters: { method: 'median' } },
+          { column: 'name', type: 'fill_null_values', parameters: { method: 'mode' } },
+          { column: 'size', type: 'outlier_removal' },
+          { column: 'size', type: 'fill_null_values', parameters: { method: 'median' } },
+        ],
+        output_format: 'csv',
+      },
+    }],
+  });
+  const run = limited(s.dir, ['run', '--json', '--progress', 'none', '--steps', 'steps.json', '--input', '-', '--output', 'out'],
+    { SHEETFLOW_CHAT_WORKFLOWS_EXECUTION_MEMORY_LIMIT_MB: '64' });
+  const done = finish(run);
+  // Numbers 0..rows-1 in another order, one of them blank; names that come once, and one late that comes twice.
+  const step = 7919, other = (n) => (n * step) % rows;
+  const late = rows - 7;
+  const row = (n) => `${other(n) === rows - 1 ? '' : other(n)},${n === 1 ? '' : `customer number ${n === late ? late - 1 : n}`},${n === 0 ? 1e12 : n}`;
+  await inBlocks(run, 'amount,name,size\n', blocks, row);
+  const r = await done;
+  assert.equal(r.status, 0, r.stderr);
+  const { report } = JSON.parse(r.stdout).results[0];
+  assert.deepEqual(report.columns_processed.map((c) => c.filled ?? c.outliers_removed), [1, 1, 1, 1]);
+  for (const c of report.columns_processed) assert.equal(c.before_stats.unique_count_exact, false);
+  const out = readdirSync(join(s.dir, 'out'), { recursive: true }).filter((name) => /_normalized_.*\.csv$/.test(name));
+  let n = -1;
+  for await (const line of createInterface({ input: createReadStream(join(s.dir, 'out', out[0])) })) {
+    if (n >= 0) {
+      const amount = other(n) === rows - 1 ? (rows - 2) / 2 : other(n);
+      const name = `customer number ${n === 1 || n === late ? late - 1 : n}`;
+      const want = `${amount},${name},${n === 0 ? rows / 2 : n}`;
+      if (line !== want) assert.equal(line, want);
+    }
+    n++;
+  }
+  assert.equal(n, rows);
+});

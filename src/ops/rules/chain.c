@@ -10,9 +10,11 @@
 enum { CHAIN_SPILL_MEMORY = 4 << 20 };
 
 bool chain_init(struct chain *chain, uint32_t column, const char *name, size_t room,
-    const struct op_env *env, struct arena *text)
+    const struct op_env *env, size_t sort_memory, struct arena *text)
 {
-    *chain = (struct chain){ .column = column, .name = name, .env = env, .text = text };
+    *chain = (struct chain){
+        .column = column, .name = name, .env = env, .sort_memory = sort_memory, .text = text
+    };
     chain->entries = arena_calloc(env->arena, room, sizeof *chain->entries);
     chain->cells = arena_calloc(env->arena, BATCH_ROWS, sizeof *chain->cells);
     return chain->entries && chain->cells;
@@ -29,6 +31,7 @@ bool chain_add(
     r->arena = chain->env->arena;
     r->text = chain->text;
     r->budget = chain->env->budget;
+    r->place = (struct spill_place){ chain->env->budget, chain->env->tmp_dir, chain->sort_memory };
     r->warnings = chain->env->warnings;
     r->column = chain->name;
     r->state = arena_calloc(r->arena, 1, rule->state_size ? rule->state_size : 1);

@@ -34,12 +34,13 @@ struct chain {
         *profiles; /* [n + 1]: before the first entry, after each; NULL without report. */
     struct spill *spill;
     const struct op_env *env;
+    size_t sort_memory; /* For what one rule sorts on disk. */
     struct arena *text; /* Of the batch at hand; whoever pushes resets it. */
 };
 
 /* An empty chain with room for `room` rules, in env->arena. `text` outlives it. False when memory ends. */
 bool chain_init(struct chain *chain, uint32_t column, const char *name, size_t room,
-    const struct op_env *env, struct arena *text) MUST_CHECK;
+    const struct op_env *env, size_t sort_memory, struct arena *text) MUST_CHECK;
 /* Put a rule at its end. The chain is to be closed even where this fails. */
 bool chain_add(struct chain *chain, const struct rule *rule, const void *params, size_t order,
     struct err *err) MUST_CHECK;

@@ -2,9 +2,10 @@
  * fill_null_values: what to put into blank cells.
  */
 
+#include "ops/rules/frequent.h"
+#include "ops/rules/numbers.h"
 #include "ops/rules/rule.h"
 #include "ops/values.h"
-#include "table/hash.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -19,22 +20,13 @@ struct fill_params {
 
 enum fill_method { FILL_VALUE, FILL_MEAN, FILL_MEDIAN, FILL_MODE, FILL_FORWARD };
 
-/* A value and how often it stands in the column; in order of first appearance. */
-struct tally {
-    struct cell cell;
-    uint64_t count;
-};
-
 struct fill_state {
     struct cell fill; /* Blank: nothing to fill with. */
     /* mean: a sum that keeps what each addition loses */
     double sum, lost;
     uint64_t n;
-    struct numbers numbers; /* median */
-    /* mode */
-    struct hash_map *index; /* type and shown text -> 1 + place in tallies */
-    struct tally *tallies;
-    size_t n_tallies, room;
+    struct numbers numbers;    /* median */
+    struct frequent *frequent; /* mode */
     /* forward */
     char *kept; /* Text of the last cell that was not blank: it outlives its batch. */
     size_t kept_size;
@@ -72,12 +64,12 @@ static bool open_fill(struct rule_run *r, struct err *err)
     const struct fill_params *p = r->params;
     struct fill_state *s = r->state;
 
-    s->numbers.budget = r->budget;
+    numbers_init(&s->numbers, &r->place);
     if (p->method == FILL_VALUE)
         return value_cell(p->value, "value", r->arena, &s->fill, err);
     if (p->method == FILL_MODE) {
-        s->index = hash_map_new(r->budget);
-        return s->index || err_nomem(err);
+        s->frequent = frequent_new(&r->place);
+        return s->frequent || err_nomem(err);
     }
     return true;
 }
@@ -87,8 +79,7 @@ static void close_fill(struct rule_run *r)
     struct fill_state *s = r->state;
 
     numbers_free(&s->numbers);
-    hash_map_free(s->index);
-    free(s->tallies);
+    frequent_free(s->frequent);
     free(s->kept);
 }
 
@@ -109,50 +100,6 @@ static void add_to_sum(struct fill_state *s, double v)
     s->n++;
 }
 
-static bool add_tally(struct rule_run *r, const struct cell *cell, struct err *err)
-{
-    struct fill_state *s = r->state;
-    char scratch[CELL_SHOWN_MAX], small[256], *key = small;
-    uint64_t *slot;
-    const char *p;
-    bool added, ok;
-    size_t n;
-
-    p = cell_shown(cell, scratch, &n);
-    if (n + 1 > sizeof small) {
-        key = malloc(n + 1);
-        if (!key)
-            return err_nomem(err);
-    }
-    key[0] = (char)cell->type;
-    memcpy(key + 1, p, n);
-    ok = hash_map_put(s->index, key, n + 1, &slot, &added, err);
-    if (key != small)
-        free(key);
-    if (!ok)
-        return false;
-    if (!added) {
-        s->tallies[*slot - 1].count++;
-        return true;
-    }
-    if (s->n_tallies == s->room) {
-        size_t room = s->room ? s->room * 2 : 256;
-        struct tally *grown = realloc(s->tallies, room * sizeof *grown);
-
-        if (!grown)
-            return err_nomem(err);
-        s->tallies = grown;
-        s->room = room;
-    }
-    s->tallies[s->n_tallies].count = 1;
-    if (!cell_keep(r->arena, cell, &s->tallies[s->n_tallies].cell))
-        return err_set(err, ERR_BUDGET,
-            "column '%.64s' has too many different values to find the most frequent one in memory",
-            r->column);
-    *slot = ++s->n_tallies;
-    return true;
-}
-
 static bool scan_fill(struct rule_run *r, const struct cell *cell, struct err *err)
 {
     const struct fill_params *p = r->params;
@@ -160,7 +107,7 @@ static bool scan_fill(struct rule_run *r, const struct cell *cell, struct err *e
     double v;
 
     if (p->method == FILL_MODE)
-        return cell_is_blank(*cell) || add_tally(r, cell, err);
+        return cell_is_blank(*cell) || frequent_add(s->frequent, cell, err);
     if (!cell_to_number(cell, &v))
         return true;
     if (p->method == FILL_MEDIAN)
@@ -173,23 +120,23 @@ static bool scan_fill_end(struct rule_run *r, struct err *err)
 {
     const struct fill_params *p = r->params;
     struct fill_state *s = r->state;
-    uint64_t most = 0;
+    const double half = 0.5;
+    double median;
 
-    (void)err;
     if (p->method == FILL_MEAN && s->n) {
         double mean = (s->sum + s->lost) / (double)s->n;
 
         if (isfinite(mean))
             s->fill = cell_number(mean);
-    } else if (p->method == FILL_MEDIAN && s->numbers.n) {
-        numbers_sort(&s->numbers);
-        s->fill = cell_number(numbers_quantile(&s->numbers, 0.5));
-    }
-    for (size_t i = 0; i < s->n_tallies; i++) {
-        if (s->tallies[i].count > most) {
-            most = s->tallies[i].count;
-            s->fill = s->tallies[i].cell;
-        }
+    } else if (p->method == FILL_MEDIAN && numbers_len(&s->numbers)) {
+        if (!numbers_quantiles(&s->numbers, &half, 1, &median, err))
+            return false;
+        s->fill = cell_number(median);
+    } else if (p->method == FILL_MODE) {
+        if (!frequent_end(s->frequent, r->arena, &s->fill, err))
+            return false;
+        frequent_free(s->frequent);
+        s->frequent = NULL;
     }
     if (cell_is_blank(s->fill))
         warn_add(r->warnings, "nothing_to_fill_with",

@@ -4,8 +4,6 @@
 
 #include "ops/rules/rule.h"
 
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define DECLARE(name) extern const struct rule rule_##name;
@@ -52,57 +50,4 @@ enum rule_outcome rule_nomem(struct err *err)
 {
     err_nomem(err);
     return RULE_FAILED;
-}
-
-bool numbers_add(struct numbers *list, double v, struct err *err)
-{
-    if (list->n == list->room) {
-        size_t room = list->room ? list->room * 2 : 1024,
-               more = (room - list->room) * sizeof *list->v;
-        double *grown;
-
-        if (!budget_take(list->budget, more))
-            return err_set(err, ERR_BUDGET,
-                "the column has too many numbers to find their median or quartiles in memory");
-        grown = realloc(list->v, room * sizeof *list->v);
-        if (!grown) {
-            budget_give(list->budget, more);
-            return err_nomem(err);
-        }
-        list->v = grown;
-        list->room = room;
-    }
-    list->v[list->n++] = v;
-    return true;
-}
-
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-void numbers_sort(struct numbers *list)
-{
-    if (list->n > 1)
-        qsort(list->v, list->n, sizeof *list->v, compare);
-}
-
-double numbers_quantile(const struct numbers *list, double q)
-{
-    double at = q * (double)(list->n - 1), low = floor(at);
-    size_t i = (size_t)low;
-
-    if (i + 1 >= list->n)
-        return list->v[list->n - 1];
-    /* Weighted rather than low + difference: the difference of two large numbers may overflow. */
-    return list->v[i] * (1 - (at - low)) + list->v[i + 1] * (at - low);
-}
-
-void numbers_free(struct numbers *list)
-{
-    budget_give(list->budget, list->room * sizeof *list->v);
-    free(list->v);
-    *list = (struct numbers){ .budget = list->budget };
 }

@@ -15,6 +15,7 @@
  */
 
 #include "ops/op.h"
+#include "table/spill_file.h"
 
 /* X(name, the C name of its declaration) in the order the reference lists them. */
 #define RULES(X)            \
@@ -67,6 +68,7 @@ struct rule_run {
     struct arena *arena; /* Lives until close. */
     struct arena *text;  /* For text of cells: lives as long as the batch. */
     struct budget *budget;
+    struct spill_place place; /* For what it remembers of the column. */
     struct warnings *warnings;
     const char *column; /* Its name, for sentences. */
     uint64_t row;       /* Of the cell at hand. */
@@ -106,17 +108,5 @@ void rule_set_text(struct cell *cell, const char *shown, size_t m, const char *p
 
 /* err_nomem() as an outcome. */
 enum rule_outcome rule_nomem(struct err *err);
-
-/* Numbers of a column, for medians and quartiles. */
-struct numbers {
-    double *v;
-    size_t n, room;
-    struct budget *budget;
-};
-bool numbers_add(struct numbers *list, double v, struct err *err) MUST_CHECK;
-void numbers_sort(struct numbers *list);
-/* The q-quantile (0..1) of sorted numbers by linear interpolation; there is at least one. */
-double numbers_quantile(const struct numbers *list, double q);
-void numbers_free(struct numbers *list);
 
 #endif

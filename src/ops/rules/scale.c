@@ -3,6 +3,7 @@
  * Text that is a number counts as one.
  */
 
+#include "ops/rules/numbers.h"
 #include "ops/rules/rule.h"
 
 #include <math.h>
@@ -118,7 +119,7 @@ static bool open_outlier(struct rule_run *r, struct err *err)
     struct outlier_state *s = r->state;
 
     (void)err;
-    s->numbers.budget = r->budget;
+    numbers_init(&s->numbers, &r->place);
     return true;
 }
 
@@ -134,17 +135,15 @@ static bool scan_outlier_end(struct rule_run *r, struct err *err)
 {
     const struct outlier_params *p = r->params;
     struct outlier_state *s = r->state;
-    double q1, q3;
+    static const double at[] = { 0.25, 0.75 };
+    double q[2];
 
-    (void)err;
-    if (s->numbers.n == 0)
+    if (numbers_len(&s->numbers) == 0)
         return true;
-    numbers_sort(&s->numbers);
-    q1 = numbers_quantile(&s->numbers, 0.25);
-    q3 = numbers_quantile(&s->numbers, 0.75);
-    s->low = q1 - p->multiplier * (q3 - q1);
-    s->high = q3 + p->multiplier * (q3 - q1);
-    numbers_free(&s->numbers);
+    if (!numbers_quantiles(&s->numbers, at, 2, q, err))
+        return false;
+    s->low = q[0] - p->multiplier * (q[1] - q[0]);
+    s->high = q[1] + p->multiplier * (q[1] - q[0]);
     return true;
 }
 

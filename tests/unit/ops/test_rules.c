@@ -4,6 +4,8 @@
 
 #include "op_fixture.h"
 
+#include "ops/rules/frequent.h"
+#include "ops/rules/numbers.h"
 #include "ops/rules/rule.h"
 
 #include <math.h>
@@ -24,33 +26,101 @@ static void quantiles(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        struct numbers list = { 0 };
+        static const double at[] = { 0.25, 0.5, 0.75 };
+        struct spill_place place = { .dir = "/tmp" };
+        struct numbers list;
         struct err err;
+        double q[3];
 
+        numbers_init(&list, &place);
         for (size_t k = 0; k < cases[i].n; k++)
             assert_true(numbers_add(&list, cases[i].v[k], &err));
-        numbers_sort(&list);
-        assert_true(numbers_quantile(&list, 0.25) == cases[i].q1);
-        assert_true(numbers_quantile(&list, 0.5) == cases[i].median);
-        assert_true(numbers_quantile(&list, 0.75) == cases[i].q3);
-        numbers_free(&list);
+        assert_true(numbers_quantiles(&list, at, 3, q, &err));
+        assert_true(q[0] == cases[i].q1 && q[1] == cases[i].median && q[2] == cases[i].q3);
     }
 }
 
-static void numbers_keep_to_their_budget(void **state)
+/* Numbers of every size and sign, whether memory holds them, some of them, or hardly any. */
+static void numbers_beyond_memory(void **state)
 {
-    struct budget budget = { .limit = 20000 };
-    struct numbers list = { .budget = &budget };
+    static const size_t limits[] = { 0, 1 << 20, 64 << 10, 20000, 1 };
+    static const double at[] = { 0, 0.25, 0.25, 0.5, 0.75, 0.999, 1 };
+    enum { N = 40000, QUANTILES = ARRAY_LEN(at) };
+    double plain[QUANTILES], got[QUANTILES];
     struct err err;
-    size_t n = 0;
 
     (void)state;
-    while (numbers_add(&list, 1, &err))
-        n++;
-    assert_int_equal(err.code, ERR_BUDGET);
-    assert_true(n >= 1024 && n * sizeof(double) <= 20000);
-    numbers_free(&list);
-    assert_int_equal(budget.used, 0);
+    for (size_t i = 0; i < ARRAY_LEN(limits); i++) {
+        struct budget budget = { .limit = limits[i] };
+        struct spill_place place = { &budget, "/tmp", SPILL_MEMORY_MIN };
+        struct numbers list;
+
+        numbers_init(&list, &place);
+        for (uint32_t n = 0; n < N; n++) {
+            uint32_t mixed = n * 2654435761u;
+
+            assert_true(numbers_add(&list,
+                ldexp((double)mixed - 2147483648.0, (int)(mixed % 600) - 300) * (n % 3), &err));
+        }
+        assert_int_equal(numbers_len(&list), N);
+        assert_int_equal(list.disk != NULL, i >= 2);
+        assert_true(numbers_quantiles(&list, at, QUANTILES, i ? got : plain, &err));
+        if (i > 0)
+            assert_memory_equal(got, plain, sizeof plain);
+        assert_int_equal(budget.used, 0);
+    }
+}
+
+/* As many of two values: the first one, whichever of them memory holds. */
+static void frequent_values(void **state)
+{
+    static const struct {
+        const char *name;
+        uint32_t early, late; /* How often each of two values comes, among many that come once. */
+        const char *most;
+    } cases[] = {
+        { "the one in memory", 30, 20, "early" },
+        { "the one on disk", 20, 30, "late" },
+        { "the first of two", 25, 25, "early" },
+        { "the first of all", 1, 1, "value 0" },
+    };
+    static const size_t limits[] = { 0, 200 << 10, 40 << 10, 1 };
+    enum { N = 9000 };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases) * ARRAY_LEN(limits); i++) {
+        const uint32_t early = cases[i / ARRAY_LEN(limits)].early,
+                       late = cases[i / ARRAY_LEN(limits)].late;
+        struct budget budget = { .limit = limits[i % ARRAY_LEN(limits)] };
+        struct spill_place place = { &budget, "/tmp", SPILL_MEMORY_MIN };
+        struct frequent *f = frequent_new(&place);
+        struct arena arena;
+        struct cell most;
+        struct err err;
+        char text[32];
+
+        arena_init(&arena, NULL);
+        assert_non_null(f);
+        for (uint32_t n = 0; n < N; n++) {
+            struct cell cell;
+
+            snprintf(text, sizeof text, "value %u", n);
+            if (n % 200 == 1 && n / 200 < early)
+                strcpy(text, "early");
+            else if (n >= N / 2 && n % 100 == 2 && (n - N / 2) / 100 < late)
+                strcpy(text, "late");
+            cell = cell_text(text, strlen(text));
+            assert_true(frequent_add(f, &cell, &err));
+        }
+        assert_true(frequent_end(f, &arena, &most, &err));
+        if (most.len != strlen(cases[i / ARRAY_LEN(limits)].most) ||
+            memcmp(most.text, cases[i / ARRAY_LEN(limits)].most, most.len) != 0)
+            fail_msg("%s in %zu bytes: '%.*s'", cases[i / ARRAY_LEN(limits)].name,
+                limits[i % ARRAY_LEN(limits)], (int)most.len, most.text);
+        assert_int_equal(budget.used, 0);
+        frequent_free(f);
+        arena_deinit(&arena);
+    }
 }
 
 static void texts_that_stay(void **state)
@@ -172,7 +242,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(quantiles),
-        cmocka_unit_test(numbers_keep_to_their_budget),
+        cmocka_unit_test(numbers_beyond_memory),
+        cmocka_unit_test(frequent_values),
         cmocka_unit_test(texts_that_stay),
         cmocka_unit_test(typed_cells),
     };
