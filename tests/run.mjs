@@ -50,7 +50,7 @@ function suitesOf(build) {
     const seeds = [...list(join('tests/fuzz/seeds', name), /./), ...corporaSeeds(name)];
     if (isProgram(path) && seeds.length) add(`seeds ${name}`, path, ...seeds);
   }
-  for (const dir of ['tests/cli', 'tests/api', 'tests/docs', 'tests/sql', 'tests/oracle']) {
+  for (const dir of ['tests/cli', 'tests/api', 'tests/security', 'tests/load', 'tests/docs', 'tests/sql', 'tests/oracle']) {
     for (const path of list(dir, /\.test\.mjs$/)) {
       add(path, process.execPath, '--test', '--test-reporter=tap', path);
     }

@@ -177,7 +177,7 @@ static void *loop(void *arg)
         for (size_t i = 0; i < s->n_ports; i++) {
             if (s->ports[i].due) {
                 s->ports[i].due = false;
-                MHD_run(s->ports[i].daemon);
+                http_tap_run(s, s->ports[i].daemon);
             }
         }
         http_watch_flush(s);
@@ -241,6 +241,7 @@ static void destroy(struct http_server *s)
     fan_free(s->fan);
     hub_free(s->hub);
     http_conn_free_addrs(s);
+    free(s->by_fd);
     if (s->epoll_fd >= 0)
         close(s->epoll_fd);
     if (s->wake_fd >= 0)

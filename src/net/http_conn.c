@@ -165,6 +165,7 @@ static void conn_started(struct http_port *port, struct MHD_Connection *mhd, voi
         s->conns->prev = conn;
     s->conns = conn;
     s->n_conns++;
+    http_tap_add(s, conn);
     if (http_stopping(s))
         shutdown(conn->fd, SHUT_RDWR);
 }
@@ -182,6 +183,7 @@ void http_conn_notify(
     }
     if (!conn)
         return;
+    http_tap_remove(s, conn);
     http_conn_give_addr(s, conn->addr);
     if (conn->prev)
         conn->prev->next = conn->next;

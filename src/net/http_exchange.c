@@ -40,6 +40,7 @@ void *http_x_start(void *port, const char *target, struct MHD_Connection *mhd)
     x->pub.request.raw_path = arena_strdup(&x->arena, target ? target : "");
     x->conn = conn;
     x->pub.reply.fd = -1;
+    x->number = ++conn->requests;
     conn->x = x;
     if (conn->await != AWAIT_HEADERS)
         http_conn_await(conn, AWAIT_HEADERS);
@@ -218,6 +219,15 @@ static void digest_job(struct http_job *job)
     give_back(x, digested);
 }
 
+/* What has been seen of the body's framing. */
+static bool framing_is_sound(struct http_x *x)
+{
+    if (!wire_is_broken(&x->conn->wire, x->number))
+        return true;
+    http_refuse(x, 400, ERR_MALFORMED, "the request's chunks are malformed");
+    return false;
+}
+
 /* The headers are complete. */
 static void first_call(struct http_x *x, const char *url, const char *method, const char *version)
 {
@@ -225,10 +235,12 @@ static void first_call(struct http_x *x, const char *url, const char *method, co
     uint64_t most;
 
     http_conn_await(x->conn, AWAIT_BODY);
-    if (!http_request_read(x, url, method, version)) {
+    if (!http_request_read(x, url, method, version) || !framing_is_sound(x)) {
         refuse_now(x, false); /* Where such a request ends nobody can say. */
         return;
     }
+    if (x->chunked && x->conn->wire.request < x->number)
+        x->conn->close = true; /* Its framing goes unseen: then nothing may follow it. */
     x->state = X_BODY;
     if (x->pub.body_error.code == ERR_NONE && !x->ws)
         s->app.route(s->app.arg, &x->pub);
@@ -247,6 +259,12 @@ static void body_call(struct http_x *x, const char *data, size_t *n)
 {
     size_t before = *n;
 
+    if (!framing_is_sound(x)) {
+        *n = 0;
+        buf_deinit(&x->in);
+        refuse_now(x, false);
+        return;
+    }
     if (x->state == X_DISCARD) {
         *n = 0;
     } else {
@@ -284,6 +302,11 @@ static bool answer_now(struct http_x *x)
 /* The request is complete. False: close. */
 static bool final_call(struct http_x *x)
 {
+    if (!framing_is_sound(x)) {
+        buf_deinit(&x->in);
+        refuse_now(x, false);
+        return true;
+    }
     if (x->pub.plan.quick && !x->ws && x->body != XB_MULTIPART)
         return answer_now(x);
     http_conn_suspend(x->conn);

@@ -7,6 +7,7 @@
  *   http.c           start, stop, the loop, messages to it from other threads
  *   http_conn.c      connections: limits by address, deadlines, sockets that are ours to drain
  *   http_exchange.c  one request from its first line to its reply: the states, and who has it when
+ *   http_wire.c      the framing of chunked bodies, which the library does not show; http_tap.c has the bytes
  *   http_request.c   headers: what HTTP forbids, decoding
  *   http_body.c      the body: collected by the loop, digested by the pool
  *   http_reply.c     replies: conditions, ranges, to the library or by hand
@@ -22,6 +23,7 @@
 #include "net/fan.h"
 #include "net/http.h"
 #include "net/http_pool.h"
+#include "net/http_wire.h"
 #include "net/hub.h"
 #include "net/multipart.h"
 
@@ -101,6 +103,8 @@ struct http_conn {
     int64_t body_since_ns, paused_ns;
     uint64_t body_bytes;
     bool close; /* The next reply is the last. */
+    struct wire wire;
+    uint64_t requests; /* So far. */
     char client[64];
 };
 
@@ -122,6 +126,7 @@ struct http_x {
     struct arena arena;
     struct http_conn *conn;
     enum http_x_state state;
+    uint64_t number; /* Among the requests of the connection; the first is 1. */
     struct http_job job;
     struct http_msg msg;
     atomic_int owners; /* handle and http_complete(): who lets go last finishes. */
@@ -164,6 +169,8 @@ struct http_server {
     struct http_conn *conns;
     atomic_size_t n_conns;
     struct http_addr *addrs[HTTP_ADDR_BUCKETS];
+    struct http_conn **by_fd; /* Those whose bytes the library reads; NULL where there is none. */
+    size_t n_by_fd;
     size_t lent; /* Exchanges and jobs that are out of the loop's hands. */
     struct http_source *dead;
     int64_t now_ns, next_tick_ns;
@@ -214,6 +221,11 @@ void http_conn_close_idle(struct http_server *s, bool hard);
 void http_conn_give_addr(
     struct http_server *s, struct http_addr *addr); /* One connection less; NULL is fine. */
 void http_conn_free_addrs(struct http_server *s);
+
+/* http_tap.c */
+void http_tap_run(struct http_server *s, struct MHD_Daemon *daemon); /* MHD_run() */
+void http_tap_add(struct http_server *s, struct http_conn *conn);
+void http_tap_remove(struct http_server *s, const struct http_conn *conn);
 
 /* http_exchange.c */
 void *http_x_start(void *port, const char *target, struct MHD_Connection *mhd);

@@ -23,7 +23,7 @@ enum job_state { JOB_QUEUED, JOB_TAKEN };
 struct job {
     struct job *next;
     enum job_state state;
-    volatile int cancelled;
+    atomic_bool cancelled;
     char conversation[ID_LEN], run[ID_LEN], owner[AUTH_OWNER_MAX + 1], base_url[320];
     void (*done)(void *arg);
     void *arg;
@@ -34,7 +34,7 @@ struct dispatcher {
     pthread_mutex_t lock;
     pthread_cond_t work, ended;
     struct job *jobs; /* Queued and taken ones, oldest first. */
-    volatile int stopping;
+    atomic_bool stopping;
     pthread_t *threads;
     uint32_t n_threads;
 };
@@ -141,7 +141,7 @@ void dispatcher_halt(struct dispatcher *d)
     struct job *job;
 
     pthread_mutex_lock(&d->lock);
-    d->stopping = 1;
+    d->stopping = true;
     pthread_cond_broadcast(&d->work);
     pthread_cond_broadcast(&d->ended);
     do { /* Those that no slot has taken end here; the others when their slot sees the flag. */
@@ -267,7 +267,7 @@ static bool cancel_and_wait(struct dispatcher *d, const char *run, const char *c
     bool found = job != NULL;
 
     while (job && !d->stopping) {
-        job->cancelled = 1;
+        job->cancelled = true;
         if (job->state == JOB_QUEUED)
             carry_out(d, job);
         else

@@ -403,7 +403,7 @@ int server_main(const struct settings *settings, settings_again_fn *again, void 
     } else {
         fprintf(stderr, "sheetflow: %s\n", err.text);
     }
-    server.stopping = 1;
+    server.stopping = true;
     janitor_stop(janitor);
     if (server.dispatcher)
         dispatcher_halt(server.dispatcher);

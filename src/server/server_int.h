@@ -17,6 +17,8 @@
 #include "store/files.h"
 #include "store/store.h"
 
+#include <stdatomic.h>
+
 struct dispatcher;
 struct events;
 struct slots;
@@ -44,8 +46,8 @@ struct server {
     bool loopback_only;        /* No other machine can reach any port. */
     char control[FS_PATH_MAX]; /* Of the control socket. */
     int64_t started_ns;
-    unsigned sandbox; /* What workers can have of it: enum sandbox_part. */
-    volatile int stopping;
+    unsigned sandbox;     /* What workers can have of it: enum sandbox_part. */
+    atomic_bool stopping; /* Set once, by the main thread. */
 };
 
 /* ---- one request being answered ---- */
@@ -336,8 +338,8 @@ uint32_t run_resume_point(const struct run *run, const struct step *steps, size_
 /* For run_driver.c: the state of one job. */
 struct job_control {
     const char *conversation, *run, *base_url;
-    const volatile int *cancelled; /* The user wants it to stop. */
-    const volatile int *stopping;  /* The server stops; leave the run as it is. */
+    const atomic_bool *cancelled; /* The user wants it to stop. */
+    const atomic_bool *stopping;  /* The server stops; leave the run as it is. */
 };
 void run_drive(struct server *server, const struct job_control *control);
 
