@@ -297,15 +297,17 @@ bool http_start(const struct http_config *config, const struct http_app *app,
         log_write(LOG_WARNING, "there is no control socket", "error", err->text, NULL);
         s->config.control = NULL;
     }
+    *out = s; /* Before there are handlers who look there. */
     if (!start_loop(s, err))
         goto fail;
     if (s->tls && !tls_start(s->tls, err)) {
+        *out = NULL;
         http_stop(s, 0);
         return false;
     }
-    *out = s;
     return true;
 fail:
+    *out = NULL;
     destroy(s);
     return false;
 }

@@ -36,7 +36,7 @@ struct dispatcher {
     struct job *jobs; /* Queued and taken ones, oldest first. */
     atomic_bool stopping;
     pthread_t *threads;
-    uint32_t n_threads;
+    uint32_t n_threads, n_joined;
 };
 
 static unsigned running_of(const struct dispatcher *d, const char *conversation)
@@ -153,6 +153,8 @@ void dispatcher_halt(struct dispatcher *d)
         }
     } while (job);
     pthread_mutex_unlock(&d->lock);
+    for (; d->n_joined < d->n_threads; d->n_joined++)
+        pthread_join(d->threads[d->n_joined], NULL);
 }
 
 void dispatcher_stop(struct dispatcher *d)
@@ -160,8 +162,6 @@ void dispatcher_stop(struct dispatcher *d)
     if (!d)
         return;
     dispatcher_halt(d);
-    for (uint32_t i = 0; i < d->n_threads; i++)
-        pthread_join(d->threads[i], NULL);
     pthread_cond_destroy(&d->work);
     pthread_cond_destroy(&d->ended);
     pthread_mutex_destroy(&d->lock);

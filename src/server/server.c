@@ -2,7 +2,7 @@
  * `sheetflow serve`, from settings to a clean end.
  *
  *   settings ─▶ data folder (locked) ─▶ store ─▶ reconcile ─▶ http ─▶ dispatcher ─▶ recover ─▶ wait for a signal
- *   and back: stop taking runs, let requests finish, stop workers, close the store (checkpoint)
+ *   and back: stop taking runs and end those under way, let requests finish, close the store (checkpoint)
  */
 
 #include "server/server.h"

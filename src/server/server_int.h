@@ -305,7 +305,7 @@ struct job_spec {
 
 bool dispatcher_start(
     struct server *server, uint32_t slots, struct dispatcher **out, struct err *err) MUST_CHECK;
-/* Take no more runs and stop the ones under way; who waits for one is told. Follow with dispatcher_stop(). */
+/* Take no more runs, stop the ones under way and wait for them; who waits for one is told. Then dispatcher_stop(). */
 void dispatcher_halt(struct dispatcher *d);
 /* Running work is stopped; its runs stay unfinished in the store and are resumed at the next start. */
 void dispatcher_stop(struct dispatcher *d);
