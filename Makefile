@@ -4,11 +4,12 @@ BUILD = build
 SAN = build-san
 CLANG = build-clang
 FUZZ = build-fuzz
+TSAN = build-tsan
 DESTDIR =
 PREFIX = /usr/local
 FUZZ_SECONDS = 60
 
-.PHONY: all build run test check bench lint fuzz oracle engines install deb clean help
+.PHONY: all build run test check bench lint fuzz load tsan oracle engines install deb clean help
 
 all: build
 
@@ -18,6 +19,8 @@ help:
 	@echo "make bench    measure beside raw limits and peers; writes docs/benchmarks.md"
 	@echo "make lint     format, clang build, clang-tidy, cppcheck, layers, generated docs"
 	@echo "make fuzz     run each fuzz target for FUZZ_SECONDS ($(FUZZ_SECONDS))"
+	@echo "make load     1,000 clients, 10,000 watchers, floods; figures are printed"
+	@echo "make tsan     server tests under ThreadSanitizer"
 	@echo "make oracle   compare workbooks with LibreOffice (installs it)"
 	@echo "make engines  load SQL into SQLite, PostgreSQL and MariaDB (installs them)"
 	@echo "make install  install under DESTDIR and PREFIX ($(PREFIX))"
@@ -50,6 +53,14 @@ fuzz:
 	@scripts/packages build test fuzz
 	@scripts/fuzz $(FUZZ_SECONDS)
 
+load:
+	@scripts/packages build test load
+	@scripts/load
+
+tsan:
+	@scripts/packages build test
+	@scripts/tsan
+
 oracle: build
 	@scripts/packages test oracle
 	@tests/oracle/run
@@ -66,4 +77,4 @@ deb: build
 	@scripts/deb $(BUILD)/src/cli/sheetflow $(BUILD)
 
 clean:
-	rm -rf $(BUILD) $(SAN) $(CLANG) $(FUZZ)
+	rm -rf $(BUILD) $(SAN) $(CLANG) $(FUZZ) $(TSAN)

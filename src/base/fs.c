@@ -15,7 +15,7 @@
 #include <uninorm.h>
 #include <unistd.h>
 
-enum { TREE_MAX_DEPTH = 64, SUFFIX_MAX = 16, NAME_ROOM = 48, LOAD_CHUNK = 64 * 1024 };
+enum { TREE_MAX_DEPTH = 64, SUFFIX_MAX = 16, LOAD_CHUNK = 64 * 1024 };
 
 bool fs_save(const char *path, const void *p, size_t n, struct err *err)
 {
@@ -302,7 +302,7 @@ bool fs_is_bare_name(const char *name)
 {
     size_t n = strlen(name);
 
-    if (n == 0 || n > FS_NAME_MAX - NAME_ROOM || name[0] == '.' || strchr(name, '/') ||
+    if (n == 0 || n > FS_BARE_NAME_MAX || name[0] == '.' || strchr(name, '/') ||
         strchr(name, '\\') || utf8_valid_prefix(name, n) != n)
         return false;
     for (size_t i = 0; i < n; i++) {
@@ -324,7 +324,7 @@ static size_t cut(const char *name, size_t n, size_t max)
 
 void fs_safe_name(const char *raw, size_t n, char out[FS_NAME_MAX + 1])
 {
-    enum { LONGEST = FS_NAME_MAX - NAME_ROOM };
+    enum { LONGEST = FS_BARE_NAME_MAX };
     struct buf b;
     const char *suffix;
     uint8_t *normal;

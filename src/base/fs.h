@@ -12,7 +12,12 @@
 #include "base/buf.h"
 
 #define FS_TMP_SUFFIX ".tmp"
-enum { FS_NAME_MAX = 255, FS_PATH_MAX = 4096 };
+enum {
+    FS_NAME_MAX = 255,
+    FS_PATH_MAX = 4096,
+    FS_BARE_NAME_MAX =
+        FS_NAME_MAX - 48 /* What fs_is_bare_name() takes: room is left for additions. */
+};
 
 struct fs_file;
 

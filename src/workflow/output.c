@@ -5,11 +5,16 @@
 
 #include "workflow/output.h"
 
+#include "base/utf8.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
+
+enum { NUMBER_ROOM = 8 }; /* For "-2" behind a name that is taken. */
 
 enum output_target {
     TO_FOLDER,
@@ -59,10 +64,18 @@ static bool fits(int n, size_t size, struct err *err)
 {
     if (n >= 0 && (size_t)n < size)
         return true;
-    err_set(
-        err, ERR_ARG, "the name of the output file is too long; at most %d bytes fit", FS_NAME_MAX);
+    err_set(err, ERR_ARG, "the name of the output file is too long; at most %d bytes fit",
+        FS_BARE_NAME_MAX);
     snprintf(err->argument, sizeof err->argument, "output_filename");
     return false;
+}
+
+/* Bytes of a long base that leave room for what follows it, whole characters. */
+static size_t cut_base(const char *base, int rest)
+{
+    size_t n = strlen(base), room = FS_BARE_NAME_MAX - NUMBER_ROOM - (size_t)rest;
+
+    return n <= room ? n : utf8_valid_prefix(base, room);
 }
 
 static bool choose_name(struct output *o, const char *base, bool last, struct err *err)
@@ -70,9 +83,11 @@ static bool choose_name(struct output *o, const char *base, bool last, struct er
     const char *wanted = o->step->args.output.output_filename;
     const char *suffix = file_format_suffix(o->format);
     char stamp[DATE_TEXT_MAX];
+    size_t limit = FS_BARE_NAME_MAX + 1;
     int n;
 
     if (last && o->job->output_name) {
+        limit = sizeof o->name;
         n = snprintf(o->name, sizeof o->name, "%s", o->job->output_name);
     } else if (wanted) {
         bool has = strcasecmp(fs_suffix(wanted), suffix) == 0;
@@ -80,10 +95,11 @@ static bool choose_name(struct output *o, const char *base, bool last, struct er
         n = snprintf(o->name, sizeof o->name, "%s%s", wanted, has ? "" : suffix);
     } else {
         date_format_stamp(o->job->now_ns, stamp);
-        n = snprintf(
-            o->name, sizeof o->name, "%s_%s_%s%s", base, o->step->args.op->suffix, stamp, suffix);
+        n = snprintf(o->name, sizeof o->name, "_%s_%s%s", o->step->args.op->suffix, stamp, suffix);
+        n = snprintf(o->name, sizeof o->name, "%.*s_%s_%s%s", (int)cut_base(base, n), base,
+            o->step->args.op->suffix, stamp, suffix);
     }
-    if (!fits(n, sizeof o->name, err))
+    if (!fits(n, limit, err))
         return false;
     /* The caller's own name for it is its business; all others are names in one conversation. */
     return (last && o->job->output_name) || job_claim_name(o->job, o->name, err);

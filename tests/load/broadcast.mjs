@@ -2,20 +2,21 @@
 //
 //   node tests/load/broadcast.mjs [--watchers 10000] [--processes 2] [--rounds 10]
 //
-// The watchers are C programs (watchers.c, WATCHERS names the program), so that the measuring side costs little. Two delays
+// The watchers are C programs (watchers.c; WATCHERS may name the program), so that the measuring side costs little. Two delays
 // are told for all watchers of all rounds: `fan-out` from the first watcher that has the event, which is what the hub does,
 // and `in all` from the moment the server has made the event (its timestamp), with the commit to disk.
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { resolve } from 'node:path';
-import { Server } from '../lib/server.mjs';
+import { dirname, join, resolve } from 'node:path';
+import { PROGRAM, Server } from '../lib/server.mjs';
 import { cpuMs, number, percentile, resident } from './figures.mjs';
 
-const PROGRAM = resolve(process.env.WATCHERS || 'build/tests/load/watchers');
+// Built beside the server, with the tests.
+export const WATCHERS = resolve(process.env.WATCHERS || join(dirname(PROGRAM), '../../tests/load/watchers'));
 
 class Watchers {
   constructor(port, path, n) {
-    this.child = spawn(PROGRAM, [String(port), path, String(n)], { stdio: ['pipe', 'pipe', 'inherit'] });
+    this.child = spawn(WATCHERS, [String(port), path, String(n)], { stdio: ['pipe', 'pipe', 'inherit'] });
     this.lines = createInterface({ input: this.child.stdout })[Symbol.asyncIterator]();
     this.exited = new Promise((done) => this.child.on('exit', done));
   }

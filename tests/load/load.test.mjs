@@ -2,10 +2,9 @@
 // any machine: right answers, nothing left, memory that does not grow.
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-import { PROGRAM, Server } from '../lib/server.mjs';
-import { broadcast, tell as tellBroadcast } from './broadcast.mjs';
+import { Server } from '../lib/server.mjs';
+import { WATCHERS, broadcast, tell as tellBroadcast } from './broadcast.mjs';
 import { load, memory, tell } from './load.mjs';
 
 test('fifty clients for a few seconds', async (t) => {
@@ -20,17 +19,15 @@ test('fifty clients for a few seconds', async (t) => {
   assert.ok(end < warm * 1.5 + 16, `memory grew from ${warm} to ${end} MiB`);
 });
 
-// The measuring side is built with the tests (and not in other builds).
-process.env.WATCHERS ??= join(dirname(PROGRAM), '../../tests/load/watchers');
-test('an event to five hundred watchers', { skip: !existsSync(process.env.WATCHERS) && 'watchers is not built' }, async (t) => {
+test('an event to five hundred watchers', { skip: !existsSync(WATCHERS) && 'the watchers are not built' }, async (t) => {
   const figures = await broadcast({ watchers: 500, processes: 2, rounds: 3 });
   t.diagnostic(tellBroadcast(figures).replaceAll('\n', ' |'));
   assert.ok(figures.fanOut.p99 < 5000);
   assert.ok(figures.kbPerWatcher < 64);
 });
 
-// It watches a conversation in which much happens and reads nothing. The run must not notice; it is sent away with 1013,
-// and finds every event when it comes back.
+// It watches a conversation and reads nothing while a run goes on, which must not notice; then it reads on, goes, and finds what
+// it missed when it comes back. (One that never reads is sent away with 1013: `watch: slow_reader` among the unit tests.)
 test('a reader that does not read slows nobody and loses nothing', async () => {
   const server = await Server.start();
   try {
