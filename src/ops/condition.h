@@ -64,7 +64,11 @@ void condition_scan(struct conditions *c, const struct batch *b);
 /* Decide how to read open dates; where that is a guess, it becomes a warning. */
 void condition_scan_end(struct conditions *c);
 
-/* picks (BATCH_ROWS long) receives the matching rows in rising order. Errors: ERR_DATA from patterns. */
+/*
+ * picks (BATCH_ROWS long) receives the matching rows in rising order. A pattern that takes too many steps on a row counts
+ * as not matched, with a warning, where the other conditions decide the row.
+ * Errors: ERR_DATA where they do not.
+ */
 bool condition_eval(struct conditions *c, const struct batch *b, uint32_t *picks, uint32_t *n,
     struct err *err) MUST_CHECK;
 

@@ -218,13 +218,15 @@ static bool ordered(const struct condition *c, const struct cell *cell)
     }
 }
 
-/* A cell that is not blank: 1, 0, or -1 with the err. */
+enum { GAVE_UP = 2 };
+
+/* A cell that is not blank: 1, 0, GAVE_UP, or -1 with the err. */
 static int matches(struct conditions *all, const struct condition *c, const struct cell *cell,
     uint64_t row, struct err *err)
 {
     char scratch[CELL_SHOWN_MAX];
     const char *p;
-    bool found = false;
+    enum regex_found found;
     size_t n;
     int yes;
 
@@ -255,7 +257,7 @@ static int matches(struct conditions *all, const struct condition *c, const stru
         p = cell_shown(cell, scratch, &n);
         if (!regex_match(c->regex, p, n, row, c->column_name, &found, err))
             return -1;
-        return found;
+        return found == REGEX_GAVE_UP ? GAVE_UP : found == REGEX_YES;
     default:
         return ordered(c, cell);
     }
@@ -269,27 +271,64 @@ static bool is_negative(enum condition_op op)
     return op == COND_NOT_EQUALS || op == COND_NOT_CONTAINS || op == COND_NOT_IN;
 }
 
-/* Look at every row: count those the condition holds on, and let chosen[row] (0 or 1) know. */
-static bool hold(struct conditions *all, struct condition *c, const struct batch *b,
-    uint8_t *chosen, struct err *err)
+/* The rows of a batch as conditions look at them. */
+struct look {
+    uint8_t chosen[BATCH_ROWS]; /* 0 or 1. */
+    /* 1 + the first condition that could not tell, as its pattern takes too many steps; it counts as not matched and
+     * leaves the row to the others. */
+    uint16_t unsure[BATCH_ROWS];
+    bool any_unsure;
+};
+
+/* Look at every row: count those the condition holds on, and let look->chosen know. */
+static bool hold(
+    struct conditions *all, size_t at, const struct batch *b, struct look *look, struct err *err)
 {
+    struct condition *c = &all->v[at];
     const struct cell *cells = b->columns[c->column];
     bool negative = is_negative(c->op), blank = negative || c->op == COND_IS_EMPTY;
     uint32_t matched = 0;
 
     for (uint32_t row = 0; row < b->n_rows; row++) {
+        uint8_t *chosen = &look->chosen[row];
         int yes = blank;
 
         if (cells[row].type != CELL_BLANK) {
             yes = matches(all, c, &cells[row], batch_row(b, row), err);
             if (yes < 0)
                 return false;
+            if (yes == GAVE_UP) {
+                if (!look->unsure[row])
+                    look->unsure[row] = (uint16_t)(at + 1);
+                look->any_unsure = true;
+                continue;
+            }
             yes ^= negative;
         }
         matched += (uint32_t)yes;
-        chosen[row] = (uint8_t)(all->all ? chosen[row] & yes : chosen[row] | yes);
+        *chosen = (uint8_t)(all->all ? *chosen & yes : *chosen | yes);
     }
     c->matched += matched;
+    return true;
+}
+
+/* It matters on a row that the other conditions do not decide: such a row ends the run. */
+static bool settle(
+    const struct conditions *all, const struct batch *b, const struct look *look, struct err *err)
+{
+    for (uint32_t row = 0; row < b->n_rows; row++) {
+        const char *column;
+
+        if (!look->unsure[row])
+            continue;
+        column = all->v[look->unsure[row] - 1].column_name;
+        if (look->chosen[row] == all->all)
+            return regex_fail_steps(batch_row(b, row), column, err);
+        warn_add(all->warnings, "pattern_steps",
+            "A pattern needs too many steps on rows that the other conditions decide, and counts "
+            "as not matched there",
+            "row %llu, column %s", (unsigned long long)batch_row(b, row), column);
+    }
     return true;
 }
 
@@ -300,18 +339,22 @@ static bool hold(struct conditions *all, struct condition *c, const struct batch
 bool condition_eval(
     struct conditions *c, const struct batch *b, uint32_t *picks, uint32_t *n, struct err *err)
 {
-    uint8_t chosen[BATCH_ROWS];
+    struct look look;
 
     arena_reset(&c->scratch);
-    memset(chosen, c->all, b->n_rows);
+    memset(look.chosen, c->all, b->n_rows);
+    memset(look.unsure, 0, b->n_rows * sizeof look.unsure[0]);
+    look.any_unsure = false;
     for (size_t i = 0; i < c->n; i++) {
-        if (!hold(c, &c->v[i], b, chosen, err))
+        if (!hold(c, i, b, &look, err))
             return false;
     }
+    if (look.any_unsure && !settle(c, b, &look, err))
+        return false;
     *n = 0;
     for (uint32_t row = 0; row < b->n_rows; row++) {
         picks[*n] = row;
-        *n += chosen[row];
+        *n += look.chosen[row];
     }
     return true;
 }

@@ -90,38 +90,49 @@ void regex_free(struct regex *re)
     free(re);
 }
 
+static bool is_limit(int code)
+{
+    return code == PCRE2_ERROR_MATCHLIMIT || code == PCRE2_ERROR_DEPTHLIMIT ||
+           code == PCRE2_ERROR_HEAPLIMIT || code == PCRE2_ERROR_JIT_STACKLIMIT;
+}
+
+bool regex_fail_steps(uint64_t row, const char *column, struct err *err)
+{
+    err_set(err, ERR_DATA,
+        "the pattern needs too many steps on row %llu of column '%.64s'; simplify it, "
+        "above all repetitions inside repetitions",
+        (unsigned long long)row, column);
+    err->at.row = row;
+    snprintf(err->column, sizeof err->column, "%s", column);
+    return false;
+}
+
 static bool fail_match(int code, uint64_t row, const char *column, struct err *err)
 {
     PCRE2_UCHAR why[128];
 
     if (code == PCRE2_ERROR_NOMEMORY)
         return err_nomem(err);
-    if (code == PCRE2_ERROR_MATCHLIMIT || code == PCRE2_ERROR_DEPTHLIMIT ||
-        code == PCRE2_ERROR_HEAPLIMIT || code == PCRE2_ERROR_JIT_STACKLIMIT) {
-        err_set(err, ERR_DATA,
-            "the pattern needs too many steps on row %llu of column '%.64s'; simplify it, "
-            "above all repetitions inside repetitions",
-            (unsigned long long)row, column);
-    } else {
-        pcre2_get_error_message(code, why, sizeof why);
-        err_set(err, ERR_DATA, "the pattern cannot be applied to row %llu of column '%.64s': %s",
-            (unsigned long long)row, column, (const char *)why);
-    }
+    if (is_limit(code))
+        return regex_fail_steps(row, column, err);
+    pcre2_get_error_message(code, why, sizeof why);
+    err_set(err, ERR_DATA, "the pattern cannot be applied to row %llu of column '%.64s': %s",
+        (unsigned long long)row, column, (const char *)why);
     err->at.row = row;
     snprintf(err->column, sizeof err->column, "%s", column);
     return false;
 }
 
 bool regex_match(struct regex *re, const char *p, size_t n, uint64_t row, const char *column,
-    bool *found, struct err *err)
+    enum regex_found *found, struct err *err)
 {
     /* Cells are valid UTF-8 already. */
     int code =
         pcre2_match(re->code, (PCRE2_SPTR)p, n, 0, PCRE2_NO_UTF_CHECK, re->match, re->limits);
 
-    if (code < 0 && code != PCRE2_ERROR_NOMATCH)
+    if (code < 0 && code != PCRE2_ERROR_NOMATCH && !is_limit(code))
         return fail_match(code, row, column, err);
-    *found = code >= 0;
+    *found = code >= 0 ? REGEX_YES : is_limit(code) ? REGEX_GAVE_UP : REGEX_NO;
     return true;
 }
 

@@ -27,9 +27,13 @@ bool regex_new(const char *pattern, bool ignore_case, const char *argument, stru
     struct err *err) MUST_CHECK;
 void regex_free(struct regex *re);
 
+enum regex_found { REGEX_NO, REGEX_YES, REGEX_GAVE_UP /* It takes too many steps to tell. */ };
+
 /* Is there a match anywhere in p[0..n)? `row` and `column` are for the sentence. Errors: ERR_DATA. */
 bool regex_match(struct regex *re, const char *p, size_t n, uint64_t row, const char *column,
-    bool *found, struct err *err) MUST_CHECK;
+    enum regex_found *found, struct err *err) MUST_CHECK;
+/* The error of having given up, where it matters. Returns false. */
+bool regex_fail_steps(uint64_t row, const char *column, struct err *err);
 
 /*
  * Check a replacement, in which $1, ${1}, ${name} and \1 stand for groups and $$ and \\ for themselves, and rewrite it into

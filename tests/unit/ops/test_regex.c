@@ -27,11 +27,11 @@ static void matching(void **state)
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct regex *re;
         struct err err;
-        bool found;
+        enum regex_found found;
 
         assert_true(regex_new(cases[i].pattern, cases[i].ignore_case, "p", &re, &err));
         assert_true(regex_match(re, cases[i].text, strlen(cases[i].text), 1, "c", &found, &err));
-        if (found != cases[i].want)
+        if (found != (cases[i].want ? REGEX_YES : REGEX_NO))
             fail_msg("%s on %s", cases[i].pattern, cases[i].text);
         regex_free(re);
     }
@@ -75,14 +75,16 @@ static void runaway(void **state)
     char text[42];
     struct regex *re;
     struct err err;
-    bool found;
+    enum regex_found found;
 
     (void)state;
     memset(text, 'a', 40);
     text[40] = 'b';
     text[41] = '\0';
     assert_true(regex_new("(a+)+$", false, "p", &re, &err));
-    assert_false(regex_match(re, text, 41, 17, "name", &found, &err));
+    assert_true(regex_match(re, text, 41, 17, "name", &found, &err));
+    assert_int_equal(found, REGEX_GAVE_UP);
+    assert_false(regex_fail_steps(17, "name", &err));
     assert_int_equal(err.code, ERR_DATA);
     assert_int_equal(err.at.row, 17);
     assert_string_equal(err.column, "name");
