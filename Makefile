@@ -9,13 +9,14 @@ DESTDIR =
 PREFIX = /usr/local
 FUZZ_SECONDS = 60
 
-.PHONY: all build run test check bench lint fuzz load tsan oracle engines install deb clean help
+.PHONY: all build run test crash check bench lint fuzz load tsan oracle engines install deb clean help
 
 all: build
 
 help:
 	@echo "make run      build and serve on http://127.0.0.1:5050"
 	@echo "make test     build and pass every test, sanitizers included"
+	@echo "make crash    kill, starve and cut off the server at every point; half an hour"
 	@echo "make bench    measure beside raw limits and peers; writes docs/benchmarks.md"
 	@echo "make lint     format, clang build, clang-tidy, cppcheck, layers, generated docs"
 	@echo "make fuzz     run each fuzz target for FUZZ_SECONDS ($(FUZZ_SECONDS))"
@@ -40,6 +41,10 @@ run: build
 test:
 	@scripts/packages build test
 	@scripts/test
+
+crash:
+	@scripts/packages build test crash
+	@scripts/crash
 
 bench: build
 	@scripts/packages bench

@@ -55,6 +55,11 @@ function suitesOf(build) {
       add(path, process.execPath, '--test', '--test-reporter=tap', path);
     }
   }
+  // Once: what is proved there does not depend on the build.
+  if (build === builds[0]) {
+    for (const path of list('tests/crash', /\.test\.mjs$/))
+      add(path, process.execPath, '--test', '--test-reporter=tap', path);
+  }
   // Debian's own python sees Debian's packages, whatever else is on the PATH.
   for (const path of list('tests/oracle', /^test_.*\.py$/)) add(path, '/usr/bin/python3', path);
   // One verdict each, by exit status.

@@ -89,6 +89,7 @@ static struct arena_block *add_block(struct arena *arena, size_t size)
         return NULL;
     b = malloc(sizeof *b + room);
     if (!b) {
+        memory_note_lost();
         budget_give(arena->budget, sizeof *b + room);
         return NULL;
     }

@@ -44,6 +44,7 @@ char *buf_reserve(struct buf *buf, size_t n)
         cap = cap > SIZE_MAX / 2 ? need : cap * 2;
     grown = realloc(buf->data, cap);
     if (!grown) {
+        memory_note_lost();
         buf->failed = true;
         return NULL;
     }

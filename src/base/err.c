@@ -80,6 +80,18 @@ bool err_wrap(struct err *err, const char *fmt, ...)
     return false;
 }
 
+static _Thread_local unsigned lost;
+
+unsigned memory_lost(void)
+{
+    return lost;
+}
+
+void memory_note_lost(void)
+{
+    lost++;
+}
+
 bool err_nomem(struct err *err)
 {
     return err_set(err, ERR_NOMEM, "not enough memory");

@@ -84,6 +84,14 @@ bool err_set(struct err *err, enum err_code code, const char *fmt, ...) PRINTF_L
 bool err_wrap(struct err *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* ERR_NOMEM with the usual sentence. Returns false. */
+/*
+ * How often this thread was denied memory by what builds texts and values (arenas, buffers, JSON), which does not tell at
+ * every link of a chain. Whoever hands on what such a chain has made compares the number with the one before: when
+ * it has grown, something is missing.
+ */
+unsigned memory_lost(void);
+void memory_note_lost(void);
+
 bool err_nomem(struct err *err);
 
 /*

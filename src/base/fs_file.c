@@ -9,6 +9,7 @@
 
 #include "base/fs.h"
 
+#include "base/fault.h"
 #include "base/rand.h"
 
 #include <errno.h>
@@ -213,7 +214,7 @@ bool fs_file_commit(struct fs_file *file, bool durable, char *name, struct err *
         free_file(file);
         return true;
     }
-    if (durable && fsync(file->fd) != 0) {
+    if (durable && !fault_is("no-file-fsync") && fsync(file->fd) != 0) {
         err_errno(err, errno, file->label);
         goto fail;
     }
@@ -226,7 +227,7 @@ bool fs_file_commit(struct fs_file *file, bool durable, char *name, struct err *
     if (!rename_free(file, final, err))
         goto fail;
     file->tmp_name[0] = '\0';
-    if (durable && fsync(file->dir_fd) != 0) {
+    if (durable && !fault_is("no-folder-fsync") && fsync(file->dir_fd) != 0) {
         err_errno(err, errno, file->label);
         unlinkat(file->dir_fd, final, 0);
         goto fail;

@@ -22,6 +22,24 @@ static struct json *out_of(json_t *v)
     return (struct json *)(void *)v;
 }
 
+/*
+ * jansson tells of an end of memory as NULL, or as text that is no JSON, or not at all. So its allocations are watched:
+ * what it made while one was denied is not whole.
+ */
+static void *allocate(size_t n)
+{
+    void *p = malloc(n);
+
+    if (!p)
+        memory_note_lost();
+    return p;
+}
+
+__attribute__((constructor)) static void watch_allocations(void)
+{
+    json_set_alloc_funcs(allocate, free);
+}
+
 /* ---- parsing ---- */
 
 /* jansson allows 2048 levels; count them before its recursive parser starts. */
@@ -57,6 +75,7 @@ bool json_parse(const char *text, size_t n, struct json **out, struct err *err)
 
 bool json_parse_max(const char *text, size_t n, size_t max, struct json **out, struct err *err)
 {
+    unsigned lost = memory_lost();
     json_error_t at;
     json_t *v;
 
@@ -66,6 +85,10 @@ bool json_parse_max(const char *text, size_t n, size_t max, struct json **out, s
         return err_set(
             err, ERR_MALFORMED, "the JSON is nested more than %d levels deep", JSON_MAX_DEPTH);
     v = json_loadb(text, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &at);
+    if (memory_lost() != lost) {
+        json_decref(v);
+        return err_nomem(err);
+    }
     if (!v) {
         err_set(err, ERR_MALFORMED, "not valid JSON at line %d, column %d: %s", at.line, at.column,
             at.text);

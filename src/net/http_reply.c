@@ -118,34 +118,34 @@ void http_reply_settle(struct http_x *x)
 
 /* --- Through the library --- */
 
-static void add_header(
+/* False when memory has ended: a reply must not go out without a header that it was given. */
+static bool add_header(
     struct MHD_Response *response, const struct http_x *x, const char *name, const char *value)
 {
-    if (MHD_add_response_header(response, name, value) != MHD_YES)
-        log_write(LOG_ERROR, "a reply's header cannot be sent", "header", name, "path",
-            x->pub.request.path, NULL);
+    if (value && MHD_add_response_header(response, name, value) == MHD_YES)
+        return true;
+    log_write(LOG_ERROR, "a reply's header cannot be sent", "header", name, "path",
+        x->pub.request.path, NULL);
+    return value && (!*value || strpbrk(value, "\t\r\n")); /* Not one that the library takes. */
 }
 
-static void add_headers(struct MHD_Response *response, const struct http_x *x)
+static bool add_headers(struct MHD_Response *response, const struct http_x *x)
 {
     const struct http_reply *reply = &x->pub.reply;
+    bool ok = !reply->content_type || add_header(response, x, "Content-Type", reply->content_type);
 
-    if (reply->content_type)
-        add_header(response, x, "Content-Type", reply->content_type);
-    for (size_t i = 0; i < reply->n_headers; i++)
-        add_header(response, x, reply->headers[i].name, reply->headers[i].value);
-    if (!http_reply_find(reply, "X-Request-Id"))
-        add_header(response, x, "X-Request-Id", x->pub.request.id);
-    if (reply->status == 426) {
-        add_header(response, x, "Upgrade", "websocket");
-        add_header(response, x, "Sec-WebSocket-Version", "13");
-    }
-    if (x->accept_ranges)
-        add_header(response, x, "Accept-Ranges", "bytes");
-    if (x->content_range)
-        add_header(response, x, "Content-Range", x->content_range);
-    if (x->conn->close)
-        add_header(response, x, "Connection", "close");
+    for (size_t i = 0; ok && i < reply->n_headers; i++)
+        ok = add_header(response, x, reply->headers[i].name, reply->headers[i].value);
+    if (ok && !http_reply_find(reply, "X-Request-Id"))
+        ok = add_header(response, x, "X-Request-Id", x->pub.request.id);
+    if (ok && reply->status == 426)
+        ok = add_header(response, x, "Upgrade", "websocket") &&
+             add_header(response, x, "Sec-WebSocket-Version", "13");
+    if (ok && x->accept_ranges)
+        ok = add_header(response, x, "Accept-Ranges", "bytes");
+    if (ok && x->content_range)
+        ok = add_header(response, x, "Content-Range", x->content_range);
+    return ok && (!x->conn->close || add_header(response, x, "Connection", "close"));
 }
 
 bool http_reply_queue(struct http_x *x)
@@ -168,8 +168,8 @@ bool http_reply_queue(struct http_x *x)
     }
     if (!response)
         return false;
-    add_headers(response, x);
-    ok = MHD_queue_response(x->conn->mhd, (unsigned)reply->status, response) == MHD_YES;
+    ok = add_headers(response, x) &&
+         MHD_queue_response(x->conn->mhd, (unsigned)reply->status, response) == MHD_YES;
     MHD_destroy_response(response);
     return ok;
 }

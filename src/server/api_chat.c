@@ -4,6 +4,7 @@
 #include "server/server_int.h"
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/rand.h"
 #include "base/utf8.h"
 #include "chat/names.h"
@@ -225,6 +226,9 @@ bool server_delete_conversation(
     struct store_tx *tx;
 
     dispatcher_cancel_conversation(server->dispatcher, c->id);
+    if (fault_is("files-gone-first") &&
+        !conversation_dirs_remove(&server->dirs, c->partition, c->id, err))
+        return false;
     tx = store_begin(server->store);
     if (!tx)
         return err_nomem(err);

@@ -3,6 +3,7 @@
 #include "server/server_int.h"
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/log.h"
 #include "base/num.h"
 #include "base/utf8.h"
@@ -200,9 +201,14 @@ static bool store_parts(
 
     for (size_t i = 0; ok && i < n; i++)
         ok = examine(call, c, &all[i], err);
+    if (fault_is("row-before-file")) {
+        all[0].f.base = "people";
+        return ok && record(call, c, all, n, err) && publish(call, c, &all[0], err);
+    }
+    ok = ok && call_whole(call, err);
     for (size_t i = 0; ok && i < n; i++)
         ok = publish(call, c, &all[i], err);
-    ok = ok && record(call, c, all, n, err);
+    ok = ok && call_whole(call, err) && record(call, c, all, n, err);
     if (!ok)
         withdraw(call, c, all, n, err);
     return ok;

@@ -194,7 +194,6 @@ static bool add_run(struct call *call, const struct request *q, const struct pla
         free(steps);
         return err_nomem(err);
     }
-    rand_uuid(run->id);
     snprintf(run->conversation, sizeof run->conversation, "%s", q->c.id);
     run->status = RUN_PENDING;
     run->steps = steps;
@@ -332,6 +331,7 @@ static void answer_waiting(void *arg)
     struct waiting *w = arg;
     struct err err = { 0 };
 
+    w->call.lost = memory_lost();
     if (!reply_run(&w->call, &w->c, w->run, 200, &err))
         reply_error(&w->call, &err);
     http_complete(w->call.x);
@@ -347,6 +347,7 @@ static bool start(
     int64_t max_runs = settings_int(server->settings, "quota.max_runs");
     struct waiting *w = arena_alloc(call->arena, sizeof *w);
     struct run run = { 0 };
+    struct job *job;
 
     if (!w)
         return err_nomem(err);
@@ -354,18 +355,25 @@ static bool start(
         return err_set(err, ERR_RATE,
             "%lld runs of %s are under way already (quota.max_runs); wait for one to end",
             (long long)max_runs, q->c.owner);
-    if (!add_run(call, q, plan, &run, err))
-        return false;
-    spec.run = run.id;
-    if (q->async)
-        return dispatcher_submit(server->dispatcher, &spec, err) &&
-               reply_run(call, &q->c, run.id, 202, err);
+    rand_uuid(run.id);
     *w = (struct waiting){ .call = *call, .c = q->c };
     memcpy(w->run, run.id, sizeof w->run);
-    spec.done = answer_waiting;
-    spec.arg = w;
+    spec.run = run.id;
+    if (!q->async) {
+        spec.done = answer_waiting;
+        spec.arg = w;
+    }
+    if (!call_whole(call, err) || !dispatcher_prepare(&spec, &job, err))
+        return false;
+    if (!add_run(call, q, plan, &run, err)) {
+        dispatcher_drop(job);
+        return false;
+    }
+    if (q->async)
+        return dispatcher_submit(server->dispatcher, job, err) &&
+               reply_run(call, &q->c, run.id, 202, err);
     http_defer(call->x);
-    if (!dispatcher_submit(server->dispatcher, &spec, err)) {
+    if (!dispatcher_submit(server->dispatcher, job, err)) {
         reply_error(call, err);
         http_complete(call->x);
     }

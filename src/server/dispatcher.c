@@ -5,8 +5,8 @@
  *   submit ─▶ queued ─▶ taken ─▶ ended
  *               └─ cancel ─▶ taken at once, ends cancelled
  *
- * The queue is fair between conversations: each has one run at work at a time, and the next one is the oldest
- * of those that have none. So a conversation's runs also never race for the names of their files.
+ * The queue is fair between conversations: each has one run at work at a time, and of those that have none the one goes next
+ * whose last turn is longest ago. So a conversation's runs also never race for the names of their files.
  */
 
 #include "server/server_int.h"
@@ -23,6 +23,7 @@ enum job_state { JOB_QUEUED, JOB_TAKEN };
 struct job {
     struct job *next;
     enum job_state state;
+    uint64_t turn; /* The conversation's last one; 0: none that is remembered. */
     atomic_bool cancelled;
     char conversation[ID_LEN], run[ID_LEN], owner[AUTH_OWNER_MAX + 1], base_url[320];
     void (*done)(void *arg);
@@ -33,6 +34,7 @@ struct dispatcher {
     struct server *server;
     pthread_mutex_t lock;
     pthread_cond_t work, ended;
+    uint64_t turns;
     struct job *jobs; /* Queued and taken ones, oldest first. */
     atomic_bool stopping;
     pthread_t *threads;
@@ -50,11 +52,23 @@ static unsigned running_of(const struct dispatcher *d, const char *conversation)
 
 static struct job *pick(struct dispatcher *d)
 {
+    struct job *next = NULL;
+
     for (struct job *j = d->jobs; j; j = j->next) {
-        if (j->state == JOB_QUEUED && running_of(d, j->conversation) == 0)
-            return j;
+        if (j->state == JOB_QUEUED && (!next || j->turn < next->turn) &&
+            running_of(d, j->conversation) == 0)
+            next = j;
     }
-    return NULL;
+    return next;
+}
+
+static void take_turn(struct dispatcher *d, const struct job *job)
+{
+    d->turns++;
+    for (struct job *j = d->jobs; j; j = j->next) {
+        if (strcmp(j->conversation, job->conversation) == 0)
+            j->turn = d->turns;
+    }
 }
 
 /* Under the lock, which is given up while whoever waits for the run is told. */
@@ -97,6 +111,7 @@ static void *slot_main(void *arg)
         struct job *job = d->stopping ? NULL : pick(d);
 
         if (job) {
+            take_turn(d, job);
             carry_out(d, job);
         } else if (d->stopping) {
             break;
@@ -201,10 +216,9 @@ unsigned dispatcher_runs_of(struct dispatcher *d, const char *owner)
     return n;
 }
 
-bool dispatcher_submit(struct dispatcher *d, const struct job_spec *spec, struct err *err)
+bool dispatcher_prepare(const struct job_spec *spec, struct job **out, struct err *err)
 {
-    struct job *job = calloc(1, sizeof *job), **at;
-    bool stopping;
+    struct job *job = calloc(1, sizeof *job);
 
     if (!job)
         return err_nomem(err);
@@ -214,10 +228,26 @@ bool dispatcher_submit(struct dispatcher *d, const struct job_spec *spec, struct
     snprintf(job->run, sizeof job->run, "%s", spec->run);
     snprintf(job->owner, sizeof job->owner, "%s", spec->owner ? spec->owner : "");
     snprintf(job->base_url, sizeof job->base_url, "%s", spec->base_url);
+    *out = job;
+    return true;
+}
+
+void dispatcher_drop(struct job *job)
+{
+    free(job);
+}
+
+bool dispatcher_submit(struct dispatcher *d, struct job *job, struct err *err)
+{
+    struct job **at;
+    bool stopping;
+
     pthread_mutex_lock(&d->lock);
     stopping = d->stopping;
-    for (at = &d->jobs; *at; at = &(*at)->next)
-        ;
+    for (at = &d->jobs; *at; at = &(*at)->next) {
+        if (strcmp((*at)->conversation, job->conversation) == 0)
+            job->turn = (*at)->turn;
+    }
     if (!stopping) {
         *at = job;
         pthread_cond_signal(&d->work);

@@ -8,6 +8,7 @@
 #include "server/server_int.h"
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/rand.h"
 
 #include <pthread.h>
@@ -23,7 +24,7 @@ struct events {
 
 struct change {
     struct server *server;
-    struct store_tx *tx;
+    struct store_tx *tx, *event_tx; /* The same. */
     char conversation[ID_LEN];
     int64_t now_ns;
     struct {
@@ -31,6 +32,7 @@ struct change {
         char merge[96];
     } events[CHANGE_EVENTS];
     size_t n_events;
+    unsigned lost; /* memory_lost() at the beginning. */
     bool too_many;
 };
 
@@ -62,6 +64,7 @@ struct change *change_begin(struct server *server, const char *conversation)
     if (!c)
         return NULL;
     c->server = server;
+    c->lost = memory_lost();
     c->now_ns = clock_wall_ns();
     snprintf(c->conversation, sizeof c->conversation, "%s", conversation);
     c->tx = store_begin(server->store);
@@ -69,6 +72,7 @@ struct change *change_begin(struct server *server, const char *conversation)
         free(c);
         return NULL;
     }
+    c->event_tx = fault_is("event-later") ? store_begin(server->store) : c->tx;
     return c;
 }
 
@@ -93,7 +97,7 @@ void change_event(struct change *change, const char *type, struct json *body, co
     json_free(body);
     snprintf(change->events[change->n_events].merge, sizeof change->events[0].merge, "%s",
         merge ? merge : "");
-    store_replace_event(change->tx, change->conversation, type, merge, full, change->now_ns,
+    store_replace_event(change->event_tx, change->conversation, type, merge, full, change->now_ns,
         &change->events[change->n_events].sent);
     change->n_events++;
 }
@@ -141,8 +145,14 @@ bool change_commit(struct change *change, struct err *err)
         change_abort(change);
         return err_set(err, ERR_INTERNAL, "too many events in one change");
     }
+    if (memory_lost() != change->lost) { /* Its events may lack something. */
+        change_abort(change);
+        return err_nomem(err);
+    }
     pthread_mutex_lock(lock);
     ok = store_commit(change->tx, err);
+    if (change->event_tx != change->tx)
+        ok = store_commit(change->event_tx, err) && ok;
     for (size_t i = 0; ok && i < change->n_events && server->http; i++) {
         const char *text = change->events[i].sent;
 

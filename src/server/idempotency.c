@@ -15,6 +15,7 @@
 #include "server/server_int.h"
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/log.h"
 
 #include <pthread.h>
@@ -206,7 +207,7 @@ void idempotency_mark(struct call *call, struct store_tx *tx, const char *redo)
 {
     const struct idempotent *mine = call->idempotent;
 
-    if (mine)
+    if (mine && !fault_is("key-later"))
         store_add_reply(tx, &(struct store_reply){ .scope = mine->scope,
                                 .key = mine->key,
                                 .request = mine->request,

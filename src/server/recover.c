@@ -3,6 +3,7 @@
 #include "server/server_int.h"
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/log.h"
 #include "formats/detect.h"
 #include "ops/op.h"
@@ -117,11 +118,14 @@ bool runs_recover(struct server *server, struct err *err)
     size_t n;
     bool ok;
 
+    if (fault_is("no-reclaim"))
+        return true;
     arena_init(&arena, NULL);
     snprintf(base_url, sizeof base_url, "http://%.120s:%u", settings_string(s, "app.host"),
         http_port(server->http));
     ok = store_runs(server->store, NULL, true, &arena, &runs, &n, err);
     for (size_t i = 0; ok && i < n; i++) {
+        struct job *job;
         struct job_spec spec = {
             .conversation = runs[i].conversation, .run = runs[i].id, .base_url = base_url
         };
@@ -134,7 +138,8 @@ bool runs_recover(struct server *server, struct err *err)
                 "the server ended during this run again and again; it is not tried any more", err);
         } else {
             log_write(LOG_WARNING, "a run goes on", "run_id", runs[i].id, NULL);
-            ok = dispatcher_submit(server->dispatcher, &spec, err);
+            ok = dispatcher_prepare(&spec, &job, err) &&
+                 dispatcher_submit(server->dispatcher, job, err);
         }
     }
     arena_deinit(&arena);

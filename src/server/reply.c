@@ -102,6 +102,28 @@ void reply_headers(struct call *call)
     }
 }
 
+bool call_whole(const struct call *call, struct err *err)
+{
+    return memory_lost() == call->lost ? true : err_nomem(err);
+}
+
+/* When even an error's envelope has no room. */
+static const char nomem_text[] =
+    "{\"data\":{\"error_type\":\"OutOfMemory\",\"details\":{}},\"message\":\"not enough memory\","
+    "\"status_code\":503,\"total\":0}";
+
+static void send_nomem(struct call *call)
+{
+    struct http_reply *reply = &call->x->reply;
+
+    free(reply->body);
+    reply->status = 503;
+    reply->content_type = "application/json; charset=utf-8";
+    reply->body = strdup(nomem_text);
+    reply->body_len = reply->body ? sizeof nomem_text - 1 : 0;
+    http_reply_header(reply, "Retry-After", "5");
+}
+
 static void send_envelope(
     struct call *call, int status, const char *message, struct json *data, uint64_t total)
 {
@@ -125,10 +147,8 @@ static void send_envelope(
     reply->content_type = "application/json; charset=utf-8";
     reply->body_len = text.len;
     reply->body = buf_take(&text);
-    if (!reply->body) {
-        reply->status = 503;
-        reply->body_len = 0;
-    }
+    if (!reply->body || memory_lost() != call->lost)
+        send_nomem(call);
     http_reply_header(reply, "Cache-Control", "no-store");
     idempotency_end(call);
 }

@@ -449,9 +449,11 @@ static bool answer(struct call *call, const struct route *route, struct err *err
 
 void routes_handle(void *arg, struct http_exchange *x)
 {
-    struct call call = {
-        .server = arg, .x = x, .arena = x->request.arena, .caller = x->plan.caller
-    };
+    struct call call = { .server = arg,
+        .x = x,
+        .arena = x->request.arena,
+        .caller = x->plan.caller,
+        .lost = memory_lost() };
     struct err err = { 0 };
     const struct route *route;
     char allow[64];

@@ -24,7 +24,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { POLL_MS = 100, RETRY_MS = 1000, NS_PER_MS = 1000000 };
+enum { POLL_MS = 100, RETRY_MS = 1000, RELOAD_MS = 200, NS_PER_MS = 1000000 };
 
 struct drive {
     struct server *server;
@@ -544,6 +544,7 @@ static bool drive(struct drive *d, struct err *err)
         settings_int(d->server->settings, "chat_workflows.execution.step_timeout_seconds");
     struct run_folders folders;
     struct json *spec = NULL;
+    unsigned lost = memory_lost();
     struct worker *w;
     bool ok;
 
@@ -557,7 +558,8 @@ static bool drive(struct drive *d, struct err *err)
     }
     if (!make_spec(d, &spec, err))
         return false;
-    ok = worker_start(spec, run_memory_limit(d->server), -1, &w, err);
+    ok = (memory_lost() == lost || err_nomem(err)) &&
+         worker_start(spec, run_memory_limit(d->server), -1, &w, err);
     json_free(spec);
     if (!ok)
         return false;
@@ -589,11 +591,15 @@ void run_drive(struct server *server, const struct job_control *control)
     struct err err = { 0 }, second = { 0 };
 
     arena_init(&d.arena, NULL);
-    if (!load(&d, &err)) {
+    while (!load(&d, &err)) {
         log_write(
             LOG_ERROR, "a run cannot be loaded", "run_id", control->run, "error", err.text, NULL);
-        arena_deinit(&d.arena);
-        return;
+        if (err.code == ERR_NOT_FOUND || *control->stopping || store_broken(server->store)) {
+            arena_deinit(&d.arena);
+            return;
+        }
+        arena_reset(&d.arena);
+        poll(NULL, 0, RELOAD_MS);
     }
     d.first = run_resume_point(&d.run, d.steps, d.n_steps, &d.arena, &d.input);
     d.current = d.first;

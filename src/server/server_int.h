@@ -69,11 +69,15 @@ struct call {
     struct arena *arena;             /* The exchange's. */
     const char *params[CALL_PARAMS]; /* What stood for {..} in the route's path, decoded. */
     struct idempotent *idempotent;   /* NULL: no Idempotency-Key. */
+    unsigned lost;         /* memory_lost() when this thread took the call up: see call_whole(). */
     const char *redo;      /* What idempotency_mark() was told by an earlier attempt, else NULL. */
     struct caller *caller; /* NULL only where nobody's request is refused. */
 };
 
 /* ---- replies (reply.c) ---- */
+
+/* ERR_NOMEM when memory ended in what this thread has made for the call: members or texts may be missing from it. */
+bool call_whole(const struct call *call, struct err *err) MUST_CHECK;
 
 /* Takes `data` over. message is copied. */
 void reply_data(struct call *call, int status, const char *message, struct json *data);
@@ -317,9 +321,12 @@ void dispatcher_load(struct dispatcher *d, struct dispatcher_load *out);
 unsigned dispatcher_running(struct dispatcher *d, const char *conversation);
 /* How many of an owner's runs wait or are being carried out. */
 unsigned dispatcher_runs_of(struct dispatcher *d, const char *owner);
-/* Queue a run. */
-bool dispatcher_submit(
-    struct dispatcher *d, const struct job_spec *spec, struct err *err) MUST_CHECK;
+/* What a run needs to be queued, taken before its rows are stored: a run that is stored must not fail to be queued. */
+struct job;
+bool dispatcher_prepare(const struct job_spec *spec, struct job **out, struct err *err) MUST_CHECK;
+void dispatcher_drop(struct job *job); /* Instead of queueing it; NULL is fine. */
+/* Queue a run; takes the job over. False when the server stops. */
+bool dispatcher_submit(struct dispatcher *d, struct job *job, struct err *err) MUST_CHECK;
 /* Have done(arg) called at the end of a run, as in its job_spec; false when it is not here or already waited for. */
 bool dispatcher_join(struct dispatcher *d, const char *run, void (*done)(void *arg), void *arg);
 /* Ask a queued or running run to stop, and wait until it has; ERR_STATE when it has ended, ERR_NOT_FOUND when not known here. */

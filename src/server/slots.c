@@ -35,6 +35,7 @@ static void answer(struct slot_job *job, bool stopping)
     struct http_exchange *x = job->call.x;
     struct err err = { 0 };
 
+    job->call.lost = memory_lost();
     if (stopping)
         err_set(&err, ERR_BUSY, "the server is shutting down");
     if (stopping || !job->handler(&job->call, &err))

@@ -404,9 +404,11 @@ static bool parse_event(
     struct worker *w, const char *line, size_t n, struct json **event, struct err *err)
 {
     struct err bad;
-    struct json *e;
+    struct json *e = NULL;
 
-    if (!json_parse_max(line, n, WORKER_MAX_LINE, &e, &bad))
+    if (!json_parse_max(line, n, WORKER_MAX_LINE, &e, &bad) && bad.code == ERR_NOMEM)
+        return err_nomem(err);
+    if (!e)
         return give_up(w, "said something that is no event", event, err);
     switch (check_event(e)) {
     case EVENT_LAST:

@@ -130,6 +130,8 @@ static bool send_event(void *arg, const struct json *event, struct err *err)
 {
     struct buf *line = arg;
 
+    if (memory_lost() != 0 && !json_get(event, "error"))
+        return err_nomem(err); /* It may lack something. */
     buf_reset(line);
     json_write(event, false, line);
     buf_addc(line, '\n');

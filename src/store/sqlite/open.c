@@ -3,6 +3,7 @@
 #include "store/sqlite/db.h"
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/fs.h"
 #include "base/log.h"
 
@@ -127,6 +128,8 @@ bool db_prepare_writer(struct db *db, struct err *err)
     int rc;
 
     if (!db_exec(db, writer_pragmas, err))
+        return false;
+    if (fault_is("synchronous-normal") && !db_exec(db, "PRAGMA synchronous = NORMAL", err))
         return false;
     rc = sqlite3_exec(db->handle, "PRAGMA journal_mode", is_wal, &wal, NULL);
     if (rc != SQLITE_OK)

@@ -18,6 +18,7 @@
 #include "store/sqlite/db.h"
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/log.h"
 
 #include <signal.h>
@@ -100,8 +101,9 @@ static bool apply(struct store *s, struct store_tx *tx)
         if (!c->apply(db, c->data, &tx->err)) {
             /* SQLite may have rolled the whole transaction back already. */
             if (!sqlite3_get_autocommit(db->handle) &&
-                (!run_sql(db, undo_sql, &undo) || !run_sql(db, release_sql, &undo)))
-                log_write(LOG_ERROR, "a failed change could not be undone by itself", NULL);
+                (!run_sql(db, undo_sql, &undo) || !run_sql(db, release_sql, &undo)) &&
+                !run_sql(db, rollback_sql, &undo)) /* Half a change must not be committed. */
+                log_write(LOG_ERROR, "a failed change could not be undone", NULL);
             return false;
         }
     }
@@ -119,17 +121,32 @@ static void fail_group(struct store_tx *group, const struct store_tx *end, const
     }
 }
 
-static void write_group(struct store *s, struct store_tx *group)
+/* Who waits for the group may go on. */
+static void tell(struct store *s, struct store_tx *group)
+{
+    struct store_tx *next;
+
+    pthread_mutex_lock(&s->lock);
+    for (; group; group = next) {
+        next = group->next; /* Once done, it is its caller's again. */
+        group->done = true;
+        pthread_cond_signal(&group->wake);
+    }
+    pthread_mutex_unlock(&s->lock);
+}
+
+/* Returns what is still to be told. */
+static struct store_tx *write_group(struct store *s, struct store_tx *const whole)
 {
     struct db *db = &s->writer;
-    struct store_tx *tx;
+    struct store_tx *group = whole, *tx;
     struct err err, undo;
 
     if (!refuse_faulty(s, &err) || !run_sql(db, begin_sql, &err)) {
         for (tx = group; tx; tx = tx->next)
             tx->err = err;
         note_failure(s);
-        return;
+        return whole;
     }
     for (tx = group; tx; tx = tx->next) {
         tx->ok = apply(s, tx);
@@ -143,11 +160,16 @@ static void write_group(struct store *s, struct store_tx *group)
             if (group && !run_sql(db, begin_sql, &err)) {
                 for (; group; group = group->next)
                     group->err = err;
-                return;
+                return whole;
             }
             if (!group)
-                return;
+                return whole;
         }
+    }
+    if (fault_is("ack-before-commit")) {
+        tell(s, whole);
+        (void)!run_sql(db, commit_sql, &err);
+        return NULL;
     }
     if (!run_sql(db, commit_sql, &err)) {
         note_failure(s);
@@ -155,6 +177,7 @@ static void write_group(struct store *s, struct store_tx *group)
         if (!sqlite3_get_autocommit(db->handle) && !run_sql(db, rollback_sql, &undo))
             log_write(LOG_ERROR, "a failed commit could not be rolled back", NULL);
     }
+    return whole;
 }
 
 /* ---- checkpoints ---- */
@@ -206,18 +229,29 @@ static void truncate_log(struct store *s)
 }
 
 /* The part moved is a change like any other: it goes through the log, and the next checkpoint shortens the file. */
-static void give_back(struct store *s)
+static bool give_back(struct store *s)
 {
     static const char part[] = "PRAGMA incremental_vacuum(1024)"; /* 4 MiB. */
     int64_t n_free;
     struct err err;
 
     if (!db_int(&s->writer, "PRAGMA freelist_count", &n_free, &err) || n_free <= SPARE_PAGES)
-        return;
-    if (!db_exec(&s->writer, part, &err)) {
-        note_failure(s);
-        log_write(LOG_WARNING, "the database cannot be made smaller", "error", err.text, NULL);
-    }
+        return false;
+    if (db_exec(&s->writer, part, &err))
+        return true;
+    note_failure(s);
+    log_write(LOG_WARNING, "the database cannot be made smaller", "error", err.text, NULL);
+    return false;
+}
+
+static bool has_work(struct store *s)
+{
+    bool yes;
+
+    pthread_mutex_lock(&s->lock);
+    yes = s->first || s->stopping;
+    pthread_mutex_unlock(&s->lock);
+    return yes;
 }
 
 static void checkpoint_if_due(struct store *s, bool idle)
@@ -228,15 +262,15 @@ static void checkpoint_if_due(struct store *s, bool idle)
         return;
     if (waiting >= CHECKPOINT_FRAMES || (idle && waiting > 0))
         checkpoint(s, SQLITE_CHECKPOINT_PASSIVE);
-    if (idle)
-        give_back(s);
+    while (idle && !has_work(s) && give_back(s))
+        checkpoint(s, SQLITE_CHECKPOINT_PASSIVE);
     if (s->wal_frames > TRUNCATE_FRAMES)
         truncate_log(s);
 }
 
 /* ---- the thread ---- */
 
-/* Wait for work; NULL when idle for a second with frames to save, or at the end. Called with the
+/* Wait for work; NULL when idle for a second after some, or with frames to save, or at the end. Called with the
  * lock held. */
 static struct store_tx *take_group(struct store *s)
 {
@@ -244,7 +278,7 @@ static struct store_tx *take_group(struct store *s)
     struct timespec until;
 
     while (!s->first && !s->stopping) {
-        if (s->wal_frames == s->wal_saved) {
+        if (s->wal_frames == s->wal_saved && !s->stirred) {
             pthread_cond_wait(&s->wake, &s->lock);
             continue;
         }
@@ -271,22 +305,15 @@ static void *writer_main(void *arg)
     bool stop = false;
 
     while (!stop) {
-        struct store_tx *group, *next;
+        struct store_tx *group;
 
         pthread_mutex_lock(&s->lock);
         group = take_group(s);
         stop = !group && s->stopping;
         pthread_mutex_unlock(&s->lock);
-        if (group) {
-            write_group(s, group);
-            pthread_mutex_lock(&s->lock);
-            for (; group; group = next) {
-                next = group->next; /* Once done, it is its caller's again. */
-                group->done = true;
-                pthread_cond_signal(&group->wake);
-            }
-            pthread_mutex_unlock(&s->lock);
-        }
+        if (group)
+            tell(s, write_group(s, group));
+        s->stirred = group != NULL;
         checkpoint_if_due(s, !group && !stop);
     }
     return NULL;

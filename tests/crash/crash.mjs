@@ -1,0 +1,68 @@
+// `make crash`: all layers in full, then the mistakes. Exits with 1 when anything is wrong or a layer is blind.
+//
+//   SHEETFLOW=... [SHEETFLOW_FAULTS=program with mistakes] node crash.mjs [LAYER...] [--step N]
+//
+// --step N: only every N-th point, for a look. The seed is printed; SEED=N repeats a run.
+import { availableParallelism } from 'node:os';
+import { countCalls, sweep } from './calls.mjs';
+import { kills, makeStandard } from './kills.mjs';
+import { startSweep, workSweep } from './memory.mjs';
+import { power } from './power.mjs';
+import { tally } from './run.mjs';
+
+const args = process.argv.slice(2);
+const stepAt = args.indexOf('--step');
+const step = stepAt >= 0 ? Number(args.splice(stepAt, 2)[1]) : 1;
+const chosen = args.length ? args : ['A', 'B', 'C', 'D', 'M'];
+const seed = Number(process.env.SEED || Date.now() % 1000000);
+const report = (line) => console.log(`  WRONG ${line}`);
+let wrongs = 0;
+
+function say(text, wrong, seconds) {
+  wrongs += wrong.length;
+  console.log(`${text}: ${wrong.length ? `${wrong.length} wrong` : 'nothing wrong'} (${seconds()} s)`);
+}
+
+console.log(`seed ${seed}, ${availableParallelism()} processors`);
+if (chosen.includes('A')) {
+  const seconds = tally();
+  const f = await kills({ count: Math.ceil(300 / step), seed, golden: await makeStandard(), report });
+  say(`A  ${f.kills} kills (server ${f.server}, worker ${f.worker}, both ${f.both}), ${f.requests} requests`, f.wrong, seconds);
+}
+if (chosen.includes('B')) {
+  const { n: calls, golden } = await countCalls();
+  for (const error of [null, 'ENOSPC', 'EIO']) {
+    const seconds = tally();
+    const f = await sweep({ error, step, golden, calls, report });
+    say(`B  ${error || 'kill'} at ${f.hits} of ${calls} calls to the disk`, f.wrong, seconds);
+  }
+}
+if (chosen.includes('C')) {
+  const seconds = tally();
+  const f = await power({ count: Math.ceil(750 / step), seed, report });
+  say(`C  power loss: ${f.states} disks out of ${f.calls} calls`, f.wrong, seconds);
+}
+if (chosen.includes('D')) {
+  let seconds = tally();
+  const s = await startSweep({ step, report });
+  say(`D  start: ${s.points} of ${s.allocations} allocations denied`, s.wrong, seconds);
+  for (const role of ['server', 'worker']) {
+    seconds = tally();
+    const f = await workSweep({ role, step, report });
+    say(`D  ${role}: ${f.points} of ${f.allocations} allocations denied, ${f.refused} requests refused`, f.wrong, seconds);
+  }
+}
+if (chosen.includes('M')) {
+  const { execFileSync } = await import('node:child_process');
+  const { fileURLToPath } = await import('node:url');
+  // Another process, as the program under test is another one.
+  try {
+    execFileSync(process.execPath, [fileURLToPath(new URL('blind.mjs', import.meta.url))], {
+      env: { ...process.env, SHEETFLOW: process.env.SHEETFLOW_FAULTS }, stdio: 'inherit',
+    });
+  } catch {
+    wrongs++;
+  }
+}
+console.log(wrongs ? `${wrongs} wrong` : 'all is well');
+process.exit(wrongs ? 1 : 0);
