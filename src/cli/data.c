@@ -37,7 +37,8 @@ const char *data_base_url(struct cli *cli, const struct settings *settings, stru
     const char *host = settings_string(settings, "app.host"), *url;
     bool brackets = strchr(host, ':') != NULL;
 
-    url = arena_printf(&cli->arena, "http://%s%s%s:%lld", brackets ? "[" : "", host,
+    url = arena_printf(&cli->arena, "%s://%s%s%s:%lld",
+        *settings_string(settings, "tls.certificate") ? "https" : "http", brackets ? "[" : "", host,
         brackets ? "]" : "", (long long)settings_int(settings, "app.port"));
     if (!url)
         err_nomem(err);

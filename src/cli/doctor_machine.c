@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/date.h"
+#include "cli/control.h"
 #include "cli/inputs.h"
 #include "workflow/run.h"
 #include "workflow/sandbox.h"
@@ -72,6 +73,21 @@ static enum port_state try_bind(const struct addrinfo *at, int *errnum)
     return state;
 }
 
+/* The same through the control socket: TLS is not spoken here. */
+static bool answers_inside(const struct doctor *d)
+{
+    char path[128];
+    struct json *data = NULL;
+    struct err err;
+    bool found = false, ok;
+
+    snprintf(path, sizeof path, "%.100s/health", settings_string(d->settings, "api.prefix"));
+    ok = control_call(settings_string(d->settings, "chat_workflows.storage.data_path"), "GET", path,
+        NULL, &found, &data, &err);
+    json_free(data);
+    return ok && found;
+}
+
 /* Does a Sheetflow answer there? */
 static bool answers(const struct doctor *d, const struct addrinfo *at, const char *host)
 {
@@ -83,6 +99,10 @@ static bool answers(const struct doctor *d, const struct addrinfo *at, const cha
 
     if (fd < 0)
         return false;
+    if (*settings_string(d->settings, "tls.certificate")) {
+        close(fd);
+        return answers_inside(d);
+    }
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     snprintf(text, sizeof text, "GET %s/health HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n",

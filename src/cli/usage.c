@@ -19,6 +19,7 @@ const struct cli_status cli_statuses[] = {
     { 73, "cannot write" },
     { 74, "input or output error" },
     { 75, "try again" },
+    { 78, "no key where other machines could come in" },
     { 130, "interrupted" },
     { 0, NULL },
 };

@@ -143,6 +143,9 @@ static void ws_open(void *arg, const char *path, const char *query, const char *
     if (origin && strcmp(origin, "http://evil") == 0) {
         out->close_code = 1008;
         strcpy(out->error_message, "this origin may not connect");
+    } else if (strncmp(path, "/keyed/", 7) == 0) {
+        out->needs_key = true;
+        snprintf(out->conversation, sizeof out->conversation, "%s", path + 7);
     } else if (strncmp(path, "/chat/", 6) != 0 || strcmp(path + 6, "none") == 0) {
         out->close_code = 4404;
         strcpy(out->error_message, "there is no such conversation");
@@ -152,6 +155,21 @@ static void ws_open(void *arg, const char *path, const char *query, const char *
         if (out->replay)
             out->since = strtoull(query + 6, NULL, 10);
     }
+}
+
+static bool authenticate(void *arg, const char *key, const char *client, char who[64])
+{
+    (void)arg;
+    assert_string_equal(client, "127.0.0.1");
+    strcpy(who, "guest");
+    return strcmp(key, "good") == 0;
+}
+
+static bool may_stay(void *arg, const char *who)
+{
+    struct app *app = arg;
+
+    return strcmp(who, "guest") != 0 || !app->banned;
 }
 
 static bool may_watch(void *arg, const char *who, const char *id)
@@ -200,6 +218,8 @@ void app_start(struct app *app, struct http_config config)
         .handle = handle,
         .ws_open = ws_open,
         .ws_may_watch = may_watch,
+        .ws_authenticate = authenticate,
+        .may_stay = may_stay,
         .replay = replay,
         .last_seq = last_seq };
     struct err err = { 0 };
@@ -251,6 +271,12 @@ void app_release(struct app *app)
     app->released = true;
     pthread_cond_broadcast(&app->changed);
     pthread_mutex_unlock(&app->lock);
+}
+
+void app_ban(struct app *app)
+{
+    app->banned = true;
+    http_recheck(app->server);
 }
 
 void app_wait_slow(struct app *app, int n)

@@ -25,9 +25,11 @@ static int start(void **state)
 static int start_small(void **state)
 {
     (void)state;
-    app_start(&app,
-        (struct http_config){
-            .max_watchers = 2, .ping_interval_s = 1, .ping_timeout_s = 1, .heartbeat_ms = 300 });
+    app_start(&app, (struct http_config){ .max_watchers = 2,
+                        .ping_interval_s = 1,
+                        .ping_timeout_s = 1,
+                        .heartbeat_ms = 300,
+                        .key_ms = 200 });
     return 0;
 }
 
@@ -154,6 +156,79 @@ static void test_deleted_conversation(void **state)
     ws_expect_text(&other, "pong");
     client_close(&c);
     client_close(&other);
+}
+
+/* --- Keys --- */
+
+static void test_a_key_as_the_first_message(void **state)
+{
+    struct client c, stranger;
+
+    (void)state;
+    hello(&c, "/keyed/c1");
+    ws_says(&c, "ping"); /* Small talk needs none, ... */
+    ws_expect_text(&c, "pong");
+    app_event(&app, 0); /* ... but nothing else is heard. */
+    ws_says(&c, "{\"type\":\"authenticate\",\"key\":\"good\"}");
+    ws_expect_text(&c, "{\"type\":\"authenticated\",\"timestamp\":");
+    ws_expect_text(&c, "{\"type\":\"connected\",\"chat_id\":\"c1\",\"seq\":1,");
+    app_event(&app, 0);
+    ws_expect_text(&c, "\"seq\":2");
+    ws_says(&c, "{\"type\":\"authenticate\",\"key\":\"good\"}");
+    ws_expect_text(&c, "nothing is to be authenticated here");
+
+    hello(&stranger, "/chat/c1");
+    ws_expect_text(&stranger, "connected");
+    app_ban(&app);
+    ws_expect_text(&c, "the key is not valid any more");
+    assert_int_equal(ws_expect_close(&c), 4401);
+    ws_says(&stranger, "ping");
+    ws_expect_text(&stranger, "pong");
+    client_close(&c);
+    client_close(&stranger);
+}
+
+static void test_keys_that_do_not_open(void **state)
+{
+    static const char *const said[] = {
+        "{\"type\":\"authenticate\",\"key\":\"bad\"}",
+        "{\"type\":\"authenticate\",\"key\":7}",
+        "{\"type\":\"authenticate\"}",
+        "{\"type\":\"authenticate\",\"key\":\"good good good good good good good good good good "
+        "good good good good good good good good good good good good good good good good good\"}",
+    };
+    struct client c;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(said); i++) {
+        hello(&c, "/keyed/c1");
+        ws_says(&c, said[i]);
+        ws_expect_text(&c, "the key is not valid");
+        assert_int_equal(ws_expect_close(&c), 4401);
+        client_close(&c);
+    }
+    hello(&c, "/keyed/none");
+    ws_says(&c, said[0]);
+    ws_expect_text(&c, "the key is not valid");
+    client_close(&c);
+    hello(&c, "/keyed/none");
+    ws_says(&c, "{\"type\":\"authenticate\",\"key\":\"good\"}");
+    ws_expect_text(&c, "authenticated");
+    ws_expect_text(&c, "there is no such conversation");
+    assert_int_equal(ws_expect_close(&c), 4404);
+    client_close(&c);
+}
+
+static void test_no_key_in_time(void **state)
+{
+    struct client c;
+
+    (void)state;
+    hello(&c, "/keyed/c1");
+    ws_says(&c, "{\"type\":\"subscribe\",\"chat_id\":\"c1\"}");
+    ws_expect_text(&c, "no key was sent");
+    assert_int_equal(ws_expect_close(&c), 4401);
+    client_close(&c);
 }
 
 /* --- The protocol --- */
@@ -744,6 +819,8 @@ int main(void)
         WITH(test_unknown_conversation),
         WITH(test_subscribe),
         WITH(test_deleted_conversation),
+        WITH(test_a_key_as_the_first_message),
+        WITH(test_keys_that_do_not_open),
         WITH(test_protocol_errors),
         WITH(test_fragments),
         WITH(test_message_size),
@@ -757,6 +834,7 @@ int main(void)
         WITH(test_slow_reader),
         WITH(test_progress_is_merged),
         WITH(test_many_watchers),
+        SMALL(test_no_key_in_time),
         SMALL(test_limit_of_watchers),
         SMALL(test_pings),
         SMALL(test_event_stream),
