@@ -130,7 +130,7 @@ const struct setting setting_table[] = {
         .check = log_rotation_check },
     STRING("logging.audit_file", "", false,
         "File for a line on every request that changes something, and every wrong key; empty means "
-        "none."),
+        "none. SIGHUP opens it anew."),
 
     BOOL("chat_workflows.enabled", "true", false, "Serve conversations."),
     INT("chat_workflows.max_connections", "10000", 1, 1000000, false,

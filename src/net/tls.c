@@ -41,6 +41,7 @@ enum {
     SHAKE_MS = 10000, /* For a handshake. */
     CLOSE_MS = 11000, /* For the client to close after us: longer than the server reads on. */
     END_MS = 1000,
+    SHAKES = 64, /* Handshakes with one address at the same time. */
     LISTENERS = 2
 };
 
@@ -383,10 +384,32 @@ static bool shake(struct tls *tls, struct conn *c)
     return true;
 }
 
+static bool same_address(const struct sockaddr_storage *a, const struct sockaddr *b)
+{
+    if (a->ss_family != b->sa_family)
+        return false;
+    if (b->sa_family == AF_INET)
+        return ((const struct sockaddr_in *)a)->sin_addr.s_addr ==
+               ((const struct sockaddr_in *)b)->sin_addr.s_addr;
+    return b->sa_family == AF_INET6 &&
+           memcmp(&((const struct sockaddr_in6 *)a)->sin6_addr,
+               &((const struct sockaddr_in6 *)b)->sin6_addr, sizeof(struct in6_addr)) == 0;
+}
+
+/* After the handshake the limit of the server counts (access.max_connections_per_address). */
+static bool may_begin(const struct tls *tls, const struct sockaddr *addr)
+{
+    unsigned n = 0;
+
+    for (const struct conn *c = tls->conns; c && n < SHAKES; c = c->next)
+        n += c->shaking && same_address(&c->addr, addr);
+    return tls->n < tls->max && n < SHAKES;
+}
+
 static void begin(
     struct tls *tls, struct listener *from, int fd, const struct sockaddr *addr, socklen_t len)
 {
-    struct conn *c = tls->n < tls->max ? calloc(1, sizeof *c) : NULL;
+    struct conn *c = may_begin(tls, addr) ? calloc(1, sizeof *c) : NULL;
     int on = 1;
 
     if (!c) {

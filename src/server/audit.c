@@ -17,7 +17,13 @@ enum { LINE_MAX_BYTES = 64 << 10 };
 
 struct audit {
     int fd;
+    char *path;
 };
+
+static int open_file(const char *path)
+{
+    return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+}
 
 bool audit_open(const struct settings *settings, struct audit **out, struct err *err)
 {
@@ -30,10 +36,16 @@ bool audit_open(const struct settings *settings, struct audit **out, struct err 
     audit = calloc(1, sizeof *audit);
     if (!audit)
         return err_nomem(err);
-    audit->fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    audit->fd = open_file(path);
+    audit->path = strdup(path);
+    if (audit->fd >= 0 && !audit->path) {
+        audit_close(audit);
+        return err_nomem(err);
+    }
     if (audit->fd < 0) {
         err_set(err, ERR_CREATE, "the file for audits (logging.audit_file) cannot be opened: %s",
             strerror(errno));
+        free(audit->path);
         free(audit);
         return false;
     }
@@ -46,7 +58,20 @@ void audit_close(struct audit *audit)
     if (!audit)
         return;
     close(audit->fd);
+    free(audit->path);
     free(audit);
+}
+
+void audit_reopen(struct audit *audit)
+{
+    int fd = audit ? open_file(audit->path) : -1;
+
+    if (!audit)
+        return;
+    if (fd < 0 || dup3(fd, audit->fd, O_CLOEXEC) < 0) /* In one go, for those who write. */
+        log_write(LOG_ERROR, "the audit file cannot be opened anew", NULL);
+    if (fd >= 0)
+        close(fd);
 }
 
 static void add(struct json *o, const char *name, const char *value)

@@ -14,6 +14,9 @@ struct audit;
 bool audit_open(const struct settings *settings, struct audit **out, struct err *err) MUST_CHECK;
 void audit_close(struct audit *audit); /* NULL is fine, here and below. */
 
+/* Open the file anew, when somebody has put the old one aside. Lines under way go to one or the other. */
+void audit_reopen(struct audit *audit);
+
 struct audit_line {
     const char *event; /* "request", "authentication", "key_created", "key_revoked" */
     const char *key_id, *owner, *address, *method, *path, *conversation, *subject, *request_id;

@@ -348,6 +348,7 @@ static void wait_for_signal(struct server *server, struct reloads *r, const sigs
     while (sigwait(set, &got) != 0 || (got != SIGTERM && got != SIGINT)) {
         if (got != SIGHUP)
             continue;
+        audit_reopen(server->audit);
         if (!http_tls_reload(server->http, &err))
             log_write(LOG_ERROR, "the certificate stays as it is", "error", err.text, NULL);
         if (!reload(server, r, &n_kept, &err))

@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import https from 'node:https';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -590,6 +591,13 @@ test('TLS: requests, large downloads and uploads, refusals, WebSockets, event st
     await assert.rejects(fetch(`http://127.0.0.1:${one.port}/api/v1/health`));
     await Promise.all(Array.from({ length: 40 }, () => get('/health').then((r) => assert.equal(r.status, 200))));
 
+    // Those who only connect do not shut others out.
+    const silent = Array.from({ length: 70 }, () => connect(one.port, '127.0.0.1').on('error', () => {}));
+    const cut = new Set();
+    await new Promise((resolve) => silent.forEach((s) => s.on('close', () => { cut.add(s); if (cut.size === 6) resolve(); })));
+    silent.forEach((s) => s.destroy());
+    assert.equal((await get('/health')).status, 200);
+
     const second = certificate('second');
     writeFileSync(cert, readFileSync(second.cert));
     one.child.kill('SIGHUP'); // The key does not fit yet.
@@ -653,9 +661,17 @@ test('the audit tells who did what, a line each', async () => {
   assert.equal(statSync(auditFile).mode & 0o777, 0o600);
 });
 
+test('an audit file that was put aside is begun anew by SIGHUP', async () => {
+  renameSync(auditFile, `${auditFile}.1`);
+  server.child.kill('SIGHUP');
+  while (!readFileSync(logFile, 'utf8').includes('settings reloaded')) await new Promise((resolve) => setImmediate(resolve));
+  assert.equal((await call(who.writer, 'POST', '/chat/workflows', {}, { 'x-request-id': 'after' })).status, 201);
+  assert.match(readFileSync(auditFile, 'utf8'), /"request_id":"after"/);
+});
+
 test('no key is in any log, audit, database or file', async () => {
   assert.ok(made.length > 10);
-  const files = [auditFile, logFile, ...readdirSync(server.data, { recursive: true }).map((f) => join(server.data, f))]
+  const files = [auditFile, `${auditFile}.1`, logFile, ...readdirSync(server.data, { recursive: true }).map((f) => join(server.data, f))]
     .filter((f) => statSync(f).isFile());
   assert.ok(files.some((f) => f.endsWith('chat.db')));
   const texts = [server.log, ...files.map((f) => readFileSync(f, 'latin1'))];
