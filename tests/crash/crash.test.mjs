@@ -222,4 +222,3 @@ test('runs are fair between conversations: one of many does not keep another wai
   await server.stop();
   rmSync(data, { recursive: true });
 });
-

@@ -242,4 +242,3 @@ export async function power({ count, seed, env, report, stopAtFirst = false }) {
   });
   return { states, calls: recording.ops.length, first, wrong };
 }
-
