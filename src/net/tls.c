@@ -148,7 +148,7 @@ static bool load(const char *certificate, const char *key, SSL_CTX **out, struct
 
 bool tls_reload(struct tls *tls, struct err *err)
 {
-    SSL_CTX *fresh, *old;
+    SSL_CTX *fresh = NULL, *old;
 
     if (!load(tls->certificate, tls->key, &fresh, err))
         return false;

@@ -128,12 +128,13 @@ bool auth_load(struct auth *auth, struct err *err)
     ok = store_keys(auth->store, &arena, &keys, &n, err);
     if (ok) {
         fresh = calloc(n ? n : 1, sizeof *fresh);
-        ok = fresh || err_nomem(err);
+        if (!fresh)
+            err_nomem(err);
     }
-    for (size_t i = 0; ok && i < n; i++)
+    for (size_t i = 0; fresh && i < n; i++)
         take_key(&fresh[i], &keys[i]);
     arena_deinit(&arena);
-    if (!ok)
+    if (!fresh)
         return false;
     pthread_rwlock_wrlock(&auth->lock);
     keep_uses(auth, fresh, n);

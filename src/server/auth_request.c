@@ -126,15 +126,17 @@ bool access_rate(struct server *server, const struct http_request *r, const stru
     return rate_take(server->rate, name, limit, clock_mono_ns(), wait_s);
 }
 
-void access_audit_failure(
-    struct server *server, const struct http_request *r, const char *path, const char *client)
+void access_audit_failure(struct server *server, const struct http_request *r, const char *client)
 {
-    audit_write(server->audit, &(struct audit_line){ .event = "authentication",
-                                   .address = client ? client : r->client,
-                                   .method = r ? r->method : NULL,
-                                   .path = path,
-                                   .status = 401,
-                                   .request_id = r ? r->id : NULL });
+    struct audit_line line = { .event = "authentication", .address = client, .status = 401 };
+
+    if (r) {
+        line.address = r->client;
+        line.method = r->method;
+        line.path = r->path;
+        line.request_id = r->id;
+    }
+    audit_write(server->audit, &line);
 }
 
 /* ---- WebSockets ---- */
@@ -193,7 +195,7 @@ bool access_ws(struct server *server, struct ws_decision *out, struct principal 
         valid = valid || out->needs_key;
     }
     if (!valid) {
-        access_audit_failure(server, r, r->path, NULL);
+        access_audit_failure(server, r, NULL);
         out->close_code = ACCESS_NO_KEY;
         snprintf(out->error_message, sizeof out->error_message, "the key is not valid");
     } else if (!access_rate(server, r, who, &wait_s)) {
@@ -211,7 +213,7 @@ bool access_ws_key(struct server *server, const char *key, const char *client, c
     struct principal p;
 
     if (!auth_key(server->auth, key, strlen(key), &p)) {
-        access_audit_failure(server, NULL, NULL, client);
+        access_audit_failure(server, NULL, client);
         return false;
     }
     snprintf(who, 64, "%s", p.key);

@@ -159,7 +159,7 @@ static void audit_request(struct server *server, const struct http_exchange *x)
     if (!caller)
         return;
     if (caller->refused.code == ERR_UNAUTHORIZED)
-        access_audit_failure(server, r, r->path, NULL);
+        access_audit_failure(server, r, NULL);
     else if (strcmp(r->method, "GET") != 0)
         audit_write(server->audit, &(struct audit_line){ .event = "request",
                                        .key_id = caller->who.key,

@@ -103,8 +103,7 @@ bool access_who(struct server *server, const struct http_request *r, bool link_w
 bool access_rate(struct server *server, const struct http_request *r, const struct principal *who,
     uint32_t *wait_s) MUST_CHECK;
 /* r may be NULL, for a key that came as a message from `client`. */
-void access_audit_failure(
-    struct server *server, const struct http_request *r, const char *path, const char *client);
+void access_audit_failure(struct server *server, const struct http_request *r, const char *client);
 /* A WebSocket's handshake: fills in what concerns keys. False: it is to be closed. */
 bool access_ws(struct server *server, struct ws_decision *out, struct principal *who) MUST_CHECK;
 bool access_ws_key(

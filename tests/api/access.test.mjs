@@ -596,7 +596,7 @@ test('TLS: requests, large downloads and uploads, refusals, WebSockets, event st
     const cut = new Set();
     await new Promise((resolve) => silent.forEach((s) => s.on('close', () => { cut.add(s); if (cut.size === 6) resolve(); })));
     silent.forEach((s) => s.destroy());
-    assert.equal((await get('/health')).status, 200);
+    while ((await get('/health').catch(() => ({}))).status !== 200); // As soon as it has seen that they are gone.
 
     const second = certificate('second');
     writeFileSync(cert, readFileSync(second.cert));
