@@ -101,6 +101,9 @@ extern const struct rule *const rule_table[]; /* By index of rule_names; ends wi
 extern const char *const rule_names[];        /* Ends with NULL. */
 extern const char *const rule_aliases[];      /* Pairs, as arg.choice_aliases. */
 
+/* What people call it (says.c): lower case, NULL-terminated. */
+const char *const *rule_says(const struct rule *rule);
+
 bool rule_scans(const struct rule *rule, const void *params);
 
 /* Put text p[0..n) into the cell where it differs from what the cell shows (shown[0..m)); p must live in r->text. */

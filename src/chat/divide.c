@@ -1,0 +1,392 @@
+/*
+ * A sentence cut into wishes, and what each of them is about.
+ *
+ * A comma or "and" ends a clause only where a new wish begins: "name, city and email" stays together,
+ * "keep the active ones, uppercase their names and give me SQL" is three. Phrases that name an operation come from the
+ * operations' declarations; those here are about the shape of a sentence.
+ */
+
+#include "base/utf8.h"
+#include "chat/grammar.h"
+#include "ops/op.h"
+#include "ops/rules/rule.h"
+
+#include <string.h>
+
+static const char *const fillers[] = { "then", "also", "please", "finally", "first", "next", "now",
+    "afterwards", "after that", "lastly", "second", "secondly", "third", "to", "i", "i want",
+    "i want to", "i need", "we", "you", "would like", "would like to", "i'd like", "i'd like to",
+    "can you", "could you", "and", "plus", "just", "let's", "me", "so", "additionally",
+    "as well as", "start by", "begin by", NULL };
+
+/* Verbs that begin a wish, besides what the declarations say. */
+static const char *const verbs[] = { "filter", "keep", "find", "show", "list", "search", "get",
+    "give", "take", "extract", "select", "pull", "remove", "drop", "delete", "exclude", "discard",
+    "dedupe", "deduplicate", "uppercase", "lowercase", "capitalize", "capitalise", "trim", "strip",
+    "round", "fill", "replace", "normalize", "normalise", "clean", "format", "convert", "turn",
+    "make", "change", "scale", "standardize", "standardise", "export", "save", "create", "generate",
+    "output", "write", "insert", "rename", "map", "call", "name it", "join", "merge", "bind",
+    "look", "lookup", "add", "combine", "match", "sort", "order by", "order the", "draw", "plot",
+    "sum", "count", "calculate", "pivot", "group", "send", "only", "without duplicates",
+    "no duplicates", "columns", "sql", "mysql", "postgres", "postgresql", "sqlite", "json", "use",
+    "put", "load", "limit", "where", "unique", "distinct", "download", "return", "fetch", "split",
+    "shorten", "leave", "omit", "set", "title", "upper", "lower", "merge", "append", NULL };
+
+static const char *const formats[] = { "as json", "as jsonl", "as json lines", "as ndjson",
+    "as excel", "as an excel file", "as xlsx", "as a workbook", "as an excel workbook", "as csv",
+    "as a csv", "as a csv file", "as a json file", "as sql", "into sql", "as sql inserts",
+    "as insert statements", NULL };
+
+/* With one of these before it, "as json" belongs to them. */
+static const char *const makers[] = { "convert", "export", "save", "turn", "output", "write",
+    "generate", "create", "make", "download", "transform", "change", "give", "get me", "format",
+    NULL };
+
+static const struct {
+    const char *phrase, *reason;
+} impossible[] = {
+    { "chart", "draw charts" },
+    { "charts", "draw charts" },
+    { "graph", "draw charts" },
+    { "plot", "draw charts" },
+    { "pie", "draw charts" },
+    { "histogram", "draw charts" },
+    { "pivot", "make pivot tables" },
+    { "sort", "sort rows: they keep the order of the file" },
+    { "sort by", "sort rows: they keep the order of the file" },
+    { "order by", "sort rows: they keep the order of the file" },
+    { "sorted by", "sort rows: they keep the order of the file" },
+    { "descending", "sort rows: they keep the order of the file" },
+    { "ascending", "sort rows: they keep the order of the file" },
+    { "sum", "calculate totals" },
+    { "sum of", "calculate totals" },
+    { "total of", "calculate totals" },
+    { "average", "calculate averages; blanks can be filled with them" },
+    { "average of", "calculate averages; blanks can be filled with them" },
+    { "group by", "group rows" },
+    { "grouped by", "group rows" },
+    { "count", "count groups; each step tells how many rows it had" },
+    { "multiply", "calculate with columns" },
+    { "divide", "calculate with columns" },
+    { "subtract", "calculate with columns" },
+    { "weather", "know anything but your files" },
+    { "news", "know anything but your files" },
+    { "joke", "know anything but your files" },
+    { "translate", "translate texts" },
+    { "send", "send anything anywhere; results are downloaded" },
+    { "email to", "send anything anywhere; results are downloaded" },
+    { "print", "print" },
+    { "formula", "work out formulas; their stored results are read" },
+    { "formulas", "work out formulas; their stored results are read" },
+    { "macro", "run macros" },
+    { "macros", "run macros" },
+    { "train", "train models" },
+    { "predict", "predict values" },
+    { "forecast", "predict values" },
+};
+
+static size_t skip_fillers(const struct words *w, size_t at, size_t end)
+{
+    size_t n;
+
+    while (at < end && (n = words_say_any(w, at, end, fillers)) != 0)
+        at += n;
+    return at;
+}
+
+static bool says_rule(const struct words *w, size_t at, size_t end)
+{
+    for (const struct rule *const *r = rule_table; *r; r++) {
+        if (words_say_any(w, at, end, rule_says(*r)))
+            return true;
+    }
+    return false;
+}
+
+static bool says_operation(const struct words *w, size_t at, size_t end)
+{
+    for (const struct op *const *op = op_table; *op; op++) {
+        if ((*op)->says && words_say_any(w, at, end, (*op)->says))
+            return true;
+    }
+    return false;
+}
+
+/* "names in upper case", "name to lowercase": the column comes first. */
+static bool column_then_rule(const struct mind *m, size_t at, size_t end)
+{
+    static const char *const links[] = { "in", "to", "into", "as", "should be", "must be", NULL };
+    struct mention mention;
+
+    if (!chat_mention(&m->words, at, end, &m->table, m->arena, &mention))
+        return false;
+    at += mention.n_words;
+    at += words_say_any(&m->words, at, end, links);
+    return at < end && says_rule(&m->words, at, end);
+}
+
+bool begins_wish(const struct mind *m, size_t at, size_t end)
+{
+    const struct words *w = &m->words;
+
+    at = skip_fillers(w, at, end);
+    return at < end &&
+           (words_say_any(w, at, end, verbs) || words_say_any(w, at, end, formats) ||
+               says_operation(w, at, end) || says_rule(w, at, end) || column_then_rule(m, at, end));
+}
+
+static bool is_stop(const struct word *w, const char *chars)
+{
+    return w->kind == WORD_STOP && strchr(chars, w->key[0]);
+}
+
+size_t divide(const struct mind *m, struct clause out[CLAUSES_MAX])
+{
+    static const char *const thens[] = { "then", "and then", "after that", "finally", "afterwards",
+        NULL };
+    static const char *const ands[] = { "and", "&", "plus", "as well as", "but", NULL };
+    const struct words *w = &m->words;
+    size_t n = 0, from = 0;
+
+    for (size_t i = 0; i <= w->n && n < CLAUSES_MAX; i++) {
+        size_t skip = 1;
+        bool cut = i == w->n;
+
+        if (!cut && is_stop(&w->v[i], ";.!?\n")) {
+            cut = true;
+        } else if (!cut && is_stop(&w->v[i], ",")) {
+            cut = begins_wish(m, i + 1, w->n);
+        } else if (!cut && i > from && words_say_any(w, i, w->n, thens)) {
+            cut = true;
+            skip = words_say_any(w, i, w->n, thens);
+        } else if (!cut && (skip = words_say_any(w, i, w->n, ands)) != 0) {
+            cut = begins_wish(m, i + skip, w->n);
+        } else if (!cut && i > from && words_say_any(w, i, w->n, formats)) {
+            cut = words_find(w, from, i, makers) == i;
+            skip = 0;
+        }
+        if (!cut)
+            continue;
+        from = skip_fillers(w, from, i);
+        if (i > from)
+            out[n++] = (struct clause){ from, i };
+        from = i + skip;
+        if (skip > 1)
+            i += skip - 1;
+    }
+    return n;
+}
+
+/* ---- what a clause is about ---- */
+
+static bool says(const struct mind *m, const struct clause *c, const char *const *phrases)
+{
+    return words_find(&m->words, c->from, c->to, phrases) < c->to;
+}
+
+static bool says_op(const struct mind *m, const struct clause *c, const char *name)
+{
+    const struct op *op = op_find(name);
+
+    return op && op->says && says(m, c, op->says);
+}
+
+static bool says_a_rule(const struct mind *m, const struct clause *c)
+{
+    for (size_t i = c->from; i < c->to; i++) {
+        if (says_rule(&m->words, i, c->to))
+            return true;
+    }
+    return false;
+}
+
+static const char *reason_of(const struct mind *m, const struct clause *c)
+{
+    struct mention mention;
+
+    for (size_t i = c->from; i < c->to; i++) {
+        for (size_t k = 0; k < ARRAY_LEN(impossible); k++) {
+            if (words_say(&m->words, i, c->to, impossible[k].phrase) &&
+                !chat_mention(&m->words, i, c->to, &m->table, m->arena, &mention))
+                return impossible[k].reason;
+        }
+    }
+    return NULL;
+}
+
+bool read_cannot(struct mind *m, const struct clause *c)
+{
+    return cannot(m, reason_of(m, c));
+}
+
+/* A file of the conversation other than the one at hand. */
+static bool names_other_file(const struct mind *m, const struct clause *c)
+{
+    for (size_t i = c->from; i < c->to; i++) {
+        for (size_t k = 1; k < m->n_files; k++) {
+            if (strcmp(m->words.v[i].key, m->files[k].file) == 0 ||
+                chat_is_noun(&m->files[k], m->words.v[i].key))
+                return true;
+        }
+    }
+    return false;
+}
+
+static bool wants_join(const struct mind *m, const struct clause *c)
+{
+    static const char *const bringing[] = { "add", "append", "bring", "get", "take", "from", "with",
+        NULL };
+
+    return says_op(m, c, "excel/bind-single-key") || says_op(m, c, "excel/bind-multi-key") ||
+           (names_other_file(m, c) && says(m, c, bringing));
+}
+
+static bool wants_rename(const struct mind *m, const struct clause *c)
+{
+    static const char *const column[] = { "column", "field", NULL };
+    static const char *const call[] = { "call", NULL };
+    static const char *const map[] = { "map", "rename", NULL };
+
+    return says_op(m, c, "excel/map-columns") || says(m, c, map) ||
+           (says(m, c, call) && says(m, c, column));
+}
+
+static bool has_conditions(const struct mind *m, const struct clause *c)
+{
+    struct understanding out = { 0 };
+    struct mind trial = *m; /* Asks and refusals of the trial are forgotten. */
+    struct json *found;
+    bool logic_or, any;
+
+    trial.out = &out;
+    found = read_conditions(&trial, c, &logic_or);
+    any = json_len(found) > 0 || out.missing;
+    json_free(found);
+    return any;
+}
+
+static bool has_columns(const struct mind *m, const struct clause *c)
+{
+    struct mind trial = *m;
+    const char *names[NAMES_MAX];
+
+    return named_columns(&trial, c->from, c->to, names, NAMES_MAX) > 0;
+}
+
+static bool wants_columns(const struct mind *m, const struct clause *c)
+{
+    static const char *const words[] = { "column", "columns", "field", "fields",
+        "everything except", "everything but", "all but", "all except", NULL };
+
+    return says(m, c, words) && has_columns(m, c);
+}
+
+enum want classify(const struct mind *m, const struct clause *c)
+{
+    static const char *const sql[] = { "sql", "mysql", "postgres", "postgresql", "sqlite",
+        "inserts", "insert into", "insert statements", NULL };
+    static const char *const json[] = { "json", "jsonl", "ndjson", NULL };
+    static const char *const excel[] = { "excel", "xlsx", "workbook", NULL };
+    static const char *const csv[] = { "csv", "tsv", NULL };
+    static const char *const distinct[] = { "duplicate", "duplicates", "dedupe", "deduplicate",
+        "unique", "distinct", "repeated rows", NULL };
+    static const char *const extracting[] = { "extract", "select", "pull out", "only", "columns",
+        NULL };
+    bool rows;
+
+    if (reason_of(m, c))
+        return WANT_CANNOT;
+    if (says(m, c, sql) || says_op(m, c, "sql/generate"))
+        return WANT_SQL;
+    if (wants_join(m, c))
+        return WANT_JOIN;
+    if (wants_rename(m, c))
+        return WANT_RENAME;
+    if (says_rule(&m->words, c->from, c->to)) /* "fill empty emails" is about no rows. */
+        return WANT_RULES;
+    rows = has_conditions(m, c);
+    if (!rows && says_a_rule(m, c))
+        return WANT_RULES;
+    if (says(m, c, json))
+        return WANT_JSON;
+    if (wants_columns(m, c) && !rows)
+        return WANT_COLUMNS;
+    if (!rows && says(m, c, distinct))
+        return has_columns(m, c) ? WANT_COLUMNS : WANT_DISTINCT;
+    if (!rows && !(has_columns(m, c) && says(m, c, extracting))) {
+        if (says(m, c, csv) &&
+            says(m, c, excel)) /* "a csv that excel opens", "this csv into excel" */
+            return words_find(&m->words, c->from, c->to, csv) <
+                               words_find(&m->words, c->from, c->to, excel) &&
+                           strcmp(m->table.format, "csv") == 0 &&
+                           !says_op(m, c, "excel/convert-to-csv")
+                       ? WANT_EXCEL
+                       : WANT_CSV;
+        if (says(m, c, excel))
+            return WANT_EXCEL;
+        if (says(m, c, csv))
+            return WANT_CSV;
+    }
+    if (rows)
+        return WANT_ROWS;
+    if (has_columns(m, c))
+        return WANT_COLUMNS;
+    if (says_op(m, c, "excel/search"))
+        return WANT_ROWS;
+    if (says_op(m, c, "excel/extract-columns-to-file") || says(m, c, extracting))
+        return WANT_COLUMNS;
+    if (says_op(m, c, "normalization/apply"))
+        return WANT_RULES;
+    return WANT_NOTHING;
+}
+
+/* ---- slips ---- */
+
+enum { SLIP_MIN = 6, SLIP_LONG = 8 };
+
+/* The single word of the list that is nearest to `key`; NULL when none is near, or it is one of them. */
+static const char *nearest_in(const char *key, const char *const *phrases, unsigned *best)
+{
+    const char *found = NULL;
+
+    for (; *phrases; phrases++) {
+        unsigned d = strchr(*phrases, ' ') ? *best : utf8_distance(key, *phrases, *best);
+
+        if (d < *best) {
+            *best = d;
+            found = *phrases;
+        }
+    }
+    return found;
+}
+
+static const char *intended(const char *key)
+{
+    unsigned best = strlen(key) >= SLIP_LONG ? 3 : 2;
+    const char *found = nearest_in(key, verbs, &best), *near;
+
+    for (const struct rule *const *r = rule_table; *r; r++) {
+        near = nearest_in(key, rule_says(*r), &best);
+        found = near ? near : found;
+    }
+    return best == 0 ? NULL : found;
+}
+
+void correct_words(struct mind *m)
+{
+    for (size_t i = 0; i < m->words.n; i++) {
+        struct word *w = &m->words.v[i];
+        struct known_value value;
+        struct mention mention;
+        const char *meant;
+
+        if (w->kind != WORD_PLAIN || strlen(w->key) < SLIP_MIN || chat_is_common(w->key) ||
+            begins_wish(m, i, m->words.n) ||
+            chat_mention(&m->words, i, m->words.n, &m->table, m->arena, &mention) ||
+            chat_value(&m->words, i, m->words.n, &m->table, SIZE_MAX, m->arena, &value))
+            continue;
+        meant = intended(w->key);
+        if (meant)
+            w->key = meant;
+    }
+}

@@ -1,0 +1,200 @@
+/* Columns to keep, to leave out, without duplicates, and under other names. */
+
+#include "chat/grammar.h"
+
+#include "base/fs.h"
+
+#include <string.h>
+
+static const char extract_op[] = "excel/extract-columns-to-file";
+static const char map_op[] = "excel/map-columns";
+
+static const char *const distinct[] = { "duplicate", "duplicates", "dedupe", "deduplicate",
+    "unique", "distinct", "repeated", "repeats", NULL };
+
+static bool says(const struct mind *m, const struct clause *c, const char *const *phrases)
+{
+    return words_find(&m->words, c->from, c->to, phrases) < c->to;
+}
+
+/* A format of tables that the clause asks for; NULL: none. */
+static const char *given_format(const struct mind *m, const struct clause *c)
+{
+    static const struct {
+        const char *word, *format;
+    } formats[] = { { "csv", "csv" }, { "excel", "xlsx" }, { "xlsx", "xlsx" },
+        { "workbook", "xlsx" }, { "jsonl", "jsonl" }, { "ndjson", "jsonl" }, { "json", "json" } };
+
+    for (size_t k = 0; k < ARRAY_LEN(formats); k++) {
+        const char *const phrases[] = { formats[k].word, NULL };
+
+        if (says(m, c, phrases))
+            return formats[k].format;
+    }
+    return NULL;
+}
+
+static bool extract(
+    struct mind *m, const struct clause *c, const char *const *names, size_t n, bool once)
+{
+    const char *format = given_format(m, c), *file = given_name(m, c->from, c->to);
+    struct json *arguments = json_new_object(), *kept;
+
+    if (n > 0)
+        json_set(arguments, "columns", names_json(names, n));
+    if (once)
+        json_set_bool(arguments, "remove_duplicates", true);
+    if (format)
+        json_set_string(arguments, "output_format", format);
+    if (file)
+        json_set_string(arguments, "output_filename", file);
+    kept = n > 0 ? names_json(names, n) : NULL;
+    if (!add_step(m, extract_op, arguments, NULL) || (kept && !keep_columns(m, kept))) {
+        json_free(kept);
+        return false;
+    }
+    json_free(kept);
+    return true;
+}
+
+bool read_columns(struct mind *m, const struct clause *c)
+{
+    static const char *const excepts[] = { "except", "except for", "everything but", "all but",
+        "all except", "excluding", "without", "but not", NULL };
+    static const char *const removers[] = { "remove", "drop", "delete", "exclude", "discard",
+        "omit", "get rid of", "leave out", NULL };
+    const char *names[NAMES_MAX], *others[NAMES_MAX];
+    bool once = says(m, c, distinct), leave;
+    size_t n, k, except = words_find(&m->words, c->from, c->to, excepts);
+
+    if (once) { /* "without duplicates" is no exception. */
+        n = named_columns(m, c->from, c->to, names, NAMES_MAX);
+        leave = false;
+    } else if (except < c->to && named_columns(m, c->from, except, names, NAMES_MAX) == 0) {
+        n = named_columns(m, except, c->to, names, NAMES_MAX);
+        leave = true;
+    } else {
+        n = named_columns(m, c->from, c->to, names, NAMES_MAX);
+        leave = words_say_any(&m->words, c->from, c->to, removers) > 0;
+    }
+    if (n == 0)
+        return ask(m, "columns", "Which columns do you want?");
+    if (!leave)
+        return extract(m, c, names, n, once);
+    k = other_columns(m, names, n, others, NAMES_MAX);
+    if (k == 0)
+        return ask(m, "columns", "That would leave no column. Which ones should stay?");
+    return extract(m, c, others, k, once);
+}
+
+bool read_distinct(struct mind *m, const struct clause *c)
+{
+    struct json *last = last_arguments(m, extract_op);
+
+    if (last) { /* "extract the cities, no duplicates" */
+        json_set_bool(last, "remove_duplicates", true);
+        describe_last(m, NULL);
+        return true;
+    }
+    return extract(m, c, NULL, 0, true);
+}
+
+/* ---- other names ---- */
+
+static bool is_link(const struct words *w, size_t at, size_t end, size_t *n)
+{
+    static const char *const links[] = { "to", "as", "into", "->", "=>", "→", "=", "should be",
+        "becomes", NULL };
+
+    *n = words_say_any(w, at, end, links);
+    return *n > 0;
+}
+
+/* The words of a new name: up to "and", a comma or the end. */
+static size_t name_end(const struct words *w, size_t at, size_t end)
+{
+    static const char *const ends[] = { "and", "please", NULL };
+
+    if (at < end && w->v[at].kind == WORD_QUOTED)
+        return at + 1;
+    while (at < end && w->v[at].kind != WORD_STOP && !words_say_any(w, at, end, ends))
+        at++;
+    return at;
+}
+
+/* One "A to B" at *at; false when there is none. */
+static bool read_pair(struct mind *m, size_t *at, size_t end, bool call, struct json *mapping)
+{
+    const struct words *w = &m->words;
+    struct mention mention;
+    size_t next, n = 0, to;
+    const char *name;
+
+    if (!chat_mention(w, *at, end, &m->table, m->arena, &mention) || mention.n_columns != 1)
+        return false;
+    next = *at + mention.n_words;
+    next += words_say(w, next, end, "column") + words_say(w, next, end, "field");
+    if (is_link(w, next, end, &n))
+        next += n;
+    else if (!call)
+        return false;
+    to = name_end(w, next, end);
+    if (to == next)
+        return false;
+    name = words_text(w, next, to, m->arena);
+    json_set_string(mapping, name, m->table.columns[mention.columns[0]].name);
+    *at = to;
+    return true;
+}
+
+/* The table's columns after a renaming. */
+static bool rename_columns(struct mind *m, const struct json *mapping)
+{
+    struct json *names = json_new_array();
+    bool ok;
+
+    for (size_t i = 0; i < m->table.n_columns; i++) {
+        const char *name = m->table.columns[i].name;
+
+        for (const void *it = json_first(mapping); it; it = json_next(mapping, it)) {
+            if (strcmp(json_str(json_value(it)), m->table.columns[i].name) == 0)
+                name = json_key(it);
+        }
+        json_add(names, json_new_string(name));
+    }
+    ok = keep_columns(m, names);
+    json_free(names);
+    return ok;
+}
+
+bool read_rename(struct mind *m, const struct clause *c)
+{
+    static const char *const calls[] = { "call", NULL };
+    struct json *mapping = json_new_object(), *arguments, *last;
+    bool call = says(m, c, calls), ok;
+
+    for (size_t at = c->from; at < c->to;) {
+        if (!read_pair(m, &at, c->to, call, mapping))
+            at++;
+    }
+    if (json_len(mapping) == 0) {
+        json_free(mapping);
+        return ask(m, "mapping", "Which column should get which name? Like: rename city to town.");
+    }
+    last = last_arguments(m, map_op);
+    if (last) {
+        struct json *all = (struct json *)(uintptr_t)json_get(last, "mapping");
+
+        for (const void *it = json_first(mapping); it; it = json_next(mapping, it))
+            json_set(all, json_key(it), json_ref(json_value(it)));
+        ok = rename_columns(m, mapping);
+        describe_last(m, NULL);
+    } else {
+        arguments = json_new_object();
+        json_set(arguments, "mapping", json_ref(mapping));
+        json_set_bool(arguments, "keep_unmapped", true);
+        ok = add_step(m, map_op, arguments, NULL) && rename_columns(m, mapping);
+    }
+    json_free(mapping);
+    return ok;
+}

@@ -1,0 +1,314 @@
+#include "chat/table.h"
+
+#include "base/fs.h"
+#include "base/utf8.h"
+
+#include <string.h>
+
+enum { SPAN_WORDS = 6, VALUE_WORDS = 5, PART_MIN = 3, TYPO_MIN = 4, TYPO_LONG = 6 };
+
+/* Words that are no part of a column's name on their own. */
+static const char *const common[] = { "the", "and", "for", "not", "are", "has", "have", "had",
+    "was", "were", "all", "any", "can", "please", "with", "without", "from", "into", "that", "this",
+    "these", "those", "them", "their", "where", "which", "who", "whose", "only", "just", "than",
+    "then", "them", "more", "less", "over", "under", "above", "below", "before", "after", "since",
+    "between", "keep", "find", "show", "give", "get", "take", "make", "save", "list", "want",
+    "like", "some", "each", "every", "data", "file", "rows", "row", "column", "columns", "table",
+    "sheet", "values", "value", "empty", "blank", "missing", "equal", "equals", "contains",
+    "contain", "starts", "ends", "other", "same", "also", "drop", "remove", "delete", "filter",
+    "extract", "select", "export", "convert", "create", "generate", "format", "round", "trim",
+    "clean", "fill", "join", "merge", "rename", "call", "named", "called", "json", "excel", "xlsx",
+    "unique", "lower", "upper", "case", "decimal", "decimals", "number", "numbers", "last", "first",
+    "people", "everyone", "customers", "excepts", "except", "there", "here", "when", "what", "mean",
+    "none", "unknown", "zero", "sort", "sorted", "spaces", "inside", "does", "don't", "isn't",
+    NULL };
+
+/* What people say, and the word that a column's name would have. */
+static const char *const senses[][2] = { { "born", "birth" }, { "birthday", "birth" },
+    { "cost", "price" }, { "costs", "price" }, { "costing", "price" }, { "cheaper", "price" },
+    { "expensive", "price" }, { "mail", "email" }, { "mails", "email" }, { "e-mail", "email" },
+    { "e-mails", "email" }, { "telephone", "phone" }, { "mobile", "phone" },
+    { "surname", "last name" }, { "surnames", "last name" }, { "restocked", "restock" },
+    { "town", "city" }, { "wage", "salary" }, { "earns", "salary" }, { "earning", "salary" },
+    { "registered", "signed up" }, { "joined", "signed up" }, { "ordered", "order date" },
+    { "identifier", "id" } };
+
+bool chat_is_common(const char *key)
+{
+    for (const char *const *c = common; *c; c++) {
+        if (strcmp(*c, key) == 0)
+            return true;
+    }
+    return false;
+}
+
+const char *chat_singular(struct arena *arena, const char *key)
+{
+    size_t n = strlen(key);
+    char *s;
+
+    if (n < 4 || key[n - 1] != 's' || key[n - 2] == 's' || !(s = arena_dup(arena, key, n)))
+        return key;
+    if (n > 4 && memcmp(key + n - 3, "ies", 3) == 0) {
+        memcpy(s + n - 3, "y", 2);
+    } else if (n > 4 && memcmp(key + n - 2, "es", 2) == 0 &&
+               (strchr("sx", key[n - 3]) || memcmp(key + n - 4, "ch", 2) == 0 ||
+                   memcmp(key + n - 4, "sh", 2) == 0)) {
+        s[n - 2] = '\0';
+    } else {
+        s[n - 1] = '\0';
+    }
+    return s;
+}
+
+static const char *name_key(struct arena *arena, const char *name)
+{
+    size_t n = 0;
+    const char *key = utf8_name_key(arena, name, strlen(name), &n);
+
+    return key ? arena_dup(arena, key, n) : NULL;
+}
+
+bool chat_table_read(
+    const struct json *file, struct arena *arena, struct chat_table *out, struct err *err)
+{
+    const struct json *columns = json_get(file, "columns");
+    const char *name = json_get_string(file, "filename"), *format = json_get_string(file, "format");
+    size_t n = json_len(columns), base;
+
+    name = name ? name : "";
+    base = strlen(name) - strlen(fs_suffix(name));
+    *out = (struct chat_table){ .file = arena_strdup(arena, name),
+        .noun = name_key(arena, arena_printf(arena, "%.*s", (int)base, name)),
+        .format = arena_strdup(arena, format ? format : "csv"),
+        .columns = arena_calloc(arena, n ? n : 1, sizeof *out->columns),
+        .n_columns = n };
+    if (!out->file || !out->noun || !out->format || !out->columns)
+        return err_nomem(err);
+    for (size_t i = 0; i < n; i++) {
+        const struct json *one = json_at(columns, i), *values = json_get(one, "values");
+        const char *type = json_get_string(one, "type"), *called = json_get_string(one, "name");
+        struct chat_column *c = &out->columns[i];
+        const char **list = arena_calloc(arena, json_len(values) + 1, sizeof *list);
+
+        *c = (struct chat_column){ .name = arena_strdup(arena, called ? called : ""),
+            .type = arena_strdup(arena, type ? type : "text"),
+            .values = list };
+        if (!c->name || !c->type || !list || !(c->key = name_key(arena, c->name)))
+            return err_nomem(err);
+        for (size_t k = 0; k < json_len(values); k++) {
+            const char *text = json_str(json_at(values, k));
+
+            if (text && *text && !(list[c->n_values++] = arena_strdup(arena, text)))
+                return err_nomem(err);
+        }
+    }
+    return true;
+}
+
+const struct chat_column *chat_table_column(const struct chat_table *t, const char *name)
+{
+    for (size_t i = 0; i < t->n_columns; i++) {
+        if (strcmp(t->columns[i].name, name) == 0)
+            return &t->columns[i];
+    }
+    return NULL;
+}
+
+bool chat_column_is_number(const struct chat_column *c)
+{
+    return strcmp(c->type, "number") == 0 || strcmp(c->type, "integer") == 0;
+}
+
+bool chat_column_is_date(const struct chat_column *c)
+{
+    return strncmp(c->type, "date", 4) == 0;
+}
+
+bool chat_column_is_bool(const struct chat_column *c)
+{
+    return strcmp(c->type, "boolean") == 0;
+}
+
+bool chat_is_noun(const struct chat_table *t, const char *key)
+{
+    struct arena scratch;
+    bool is;
+
+    arena_init(&scratch, NULL);
+    is = strcmp(chat_singular(&scratch, key), chat_singular(&scratch, t->noun)) == 0;
+    arena_deinit(&scratch);
+    return is;
+}
+
+/* ---- columns ---- */
+
+/* Equal but for blanks between words: firstname, First Name. */
+static bool same_letters(const char *a, const char *b)
+{
+    while (*a || *b) {
+        a += strspn(a, " ");
+        b += strspn(b, " ");
+        if (*a != *b)
+            return false;
+        if (*a) {
+            a++;
+            b++;
+        }
+    }
+    return true;
+}
+
+static bool has_word(const char *key, const char *word)
+{
+    size_t n = strlen(word);
+
+    for (const char *p = key; (p = strstr(p, word)) != NULL; p++) {
+        if ((p == key || p[-1] == ' ') && (p[n] == '\0' || p[n] == ' '))
+            return true;
+    }
+    return false;
+}
+
+static void found(struct mention *m, enum mention_strength strength, size_t n_words, size_t column)
+{
+    if (m->n_columns == MENTION_MAX)
+        return;
+    m->strength = strength;
+    m->n_words = n_words;
+    m->columns[m->n_columns++] = column;
+}
+
+static bool find_exact(const struct words *w, size_t at, size_t end, const struct chat_table *t,
+    struct arena *arena, struct mention *m)
+{
+    size_t most = end - at < SPAN_WORDS ? end - at : SPAN_WORDS;
+
+    for (size_t n = most; n > 0; n--) {
+        const char *key = name_key(arena, words_text(w, at, at + n, arena));
+        const char *singular = key ? chat_singular(arena, key) : NULL;
+
+        for (size_t i = 0; key && i < t->n_columns; i++) {
+            const char *own = t->columns[i].key;
+
+            if (*own && (same_letters(key, own) || same_letters(singular, own) ||
+                            same_letters(singular, chat_singular(arena, own)))) {
+                found(m, MENTION_EXACT, n, i);
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Columns whose names hold the words [at, at + n), each in the singular or as it is. */
+static void find_parts(const struct words *w, size_t at, size_t n, const struct chat_table *t,
+    struct arena *arena, struct mention *m)
+{
+    for (size_t i = 0; i < t->n_columns; i++) {
+        bool all = true;
+
+        for (size_t k = at; all && k < at + n; k++)
+            all = w->v[k].kind == WORD_PLAIN && strlen(w->v[k].key) >= PART_MIN &&
+                  (has_word(t->columns[i].key, w->v[k].key) ||
+                      has_word(t->columns[i].key, chat_singular(arena, w->v[k].key)));
+        if (all)
+            found(m, MENTION_PART, n, i);
+    }
+}
+
+static void find_sense(
+    const struct words *w, size_t at, const struct chat_table *t, struct mention *m)
+{
+    for (size_t k = 0; k < ARRAY_LEN(senses); k++) {
+        if (strcmp(w->v[at].key, senses[k][0]) != 0)
+            continue;
+        for (size_t i = 0; i < t->n_columns && m->n_columns == 0; i++) {
+            if (has_word(t->columns[i].key, senses[k][1]))
+                found(m, MENTION_SENSE, 1, i);
+        }
+    }
+}
+
+static void find_typo(const struct words *w, size_t at, size_t end, const struct chat_table *t,
+    struct arena *arena, struct mention *m)
+{
+    unsigned best = 3;
+
+    for (size_t n = at + 2 <= end ? 2 : 1; n > 0 && m->n_columns == 0; n--) {
+        const char *key = name_key(arena, words_text(w, at, at + n, arena));
+        size_t len = key ? strlen(key) : 0;
+
+        if (len < TYPO_MIN ||
+            (n == 2 && (w->v[at + 1].kind != WORD_PLAIN || chat_is_common(w->v[at + 1].key))))
+            continue;
+        for (size_t i = 0; i < t->n_columns; i++) {
+            unsigned d = utf8_distance(key, t->columns[i].key, len >= TYPO_LONG ? 2 : 1);
+
+            if (d < best && d <= (len >= TYPO_LONG ? 2u : 1u)) {
+                best = d;
+                m->n_columns = 0;
+                found(m, MENTION_TYPO, n, i);
+            }
+        }
+    }
+}
+
+bool chat_mention(const struct words *w, size_t at, size_t end, const struct chat_table *t,
+    struct arena *arena, struct mention *out)
+{
+    const struct word *first = &w->v[at];
+
+    *out = (struct mention){ 0 };
+    if (at >= end || first->kind == WORD_STOP || first->kind == WORD_SIGN)
+        return false;
+    if (first->kind == WORD_QUOTED)
+        return find_exact(w, at, at + 1, t, arena, out);
+    if (find_exact(w, at, end, t, arena, out))
+        return true;
+    if (first->kind != WORD_PLAIN || chat_is_common(first->key) || chat_is_noun(t, first->key))
+        return false;
+    if (at + 2 <= end)
+        find_parts(w, at, 2, t, arena, out);
+    if (out->n_columns == 0)
+        find_parts(w, at, 1, t, arena, out);
+    if (out->n_columns == 0)
+        find_sense(w, at, t, out);
+    if (out->n_columns == 0)
+        find_typo(w, at, end, t, arena, out);
+    return out->n_columns > 0;
+}
+
+/* ---- values ---- */
+
+bool chat_value(const struct words *w, size_t at, size_t end, const struct chat_table *t,
+    size_t only, struct arena *arena, struct known_value *out)
+{
+    size_t most = end - at < VALUE_WORDS ? end - at : VALUE_WORDS;
+
+    if (at >= end || w->v[at].kind == WORD_STOP || w->v[at].kind == WORD_SIGN)
+        return false;
+    for (size_t n = most; n > 0; n--) {
+        const char *key = name_key(arena, words_text(w, at, at + n, arena));
+        const char *singular = key ? chat_singular(arena, key) : NULL;
+
+        if (!key || (n == 1 && w->v[at].kind == WORD_PLAIN && chat_is_common(key)))
+            continue;
+        for (size_t i = 0; i < t->n_columns; i++) {
+            const struct chat_column *c = &t->columns[i];
+
+            if ((only != SIZE_MAX && i != only) || chat_column_is_number(c) ||
+                chat_column_is_date(c) || chat_column_is_bool(c))
+                continue;
+            for (size_t k = 0; k < c->n_values; k++) {
+                const char *value = name_key(arena, c->values[k]);
+
+                if (!value || (strcmp(value, key) != 0 && strcmp(value, singular) != 0))
+                    continue;
+                *out = (struct known_value){ n, i, c->values[k] };
+                return true;
+            }
+        }
+    }
+    return false;
+}

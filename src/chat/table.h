@@ -1,0 +1,76 @@
+#ifndef CHAT_TABLE_H
+#define CHAT_TABLE_H
+
+/*
+ * What the bot knows of a file: its columns, their types, and some of their values; and how people refer to a column.
+ */
+
+#include "base/json.h"
+#include "chat/words.h"
+
+struct chat_column {
+    const char *name; /* As in the file. */
+    const char *key;  /* utf8_name_key() of it. */
+    const char *type; /* "text", "number", "integer", "date", ... */
+    const char *const *values;
+    size_t n_values; /* Known values, as shown. */
+};
+
+struct chat_table {
+    const char *file;   /* "orders.csv" */
+    const char *noun;   /* Its name without suffix, folded: "orders". */
+    const char *format; /* "csv" */
+    struct chat_column *columns;
+    size_t n_columns;
+};
+
+/*
+ * Of {filename, format, columns: [{name, type, values: [...]}]}; strings are copied into `arena`.
+ * Errors: ERR_NOMEM.
+ */
+bool chat_table_read(const struct json *file, struct arena *arena, struct chat_table *out,
+    struct err *err) MUST_CHECK;
+/* The column of exactly that name, or NULL. */
+const struct chat_column *chat_table_column(const struct chat_table *t, const char *name);
+bool chat_column_is_number(const struct chat_column *c);
+bool chat_column_is_date(const struct chat_column *c);
+bool chat_column_is_bool(const struct chat_column *c);
+
+enum mention_strength {
+    MENTION_NONE,
+    MENTION_TYPO,  /* A letter or two are off. */
+    MENTION_PART,  /* Some of its words: salary for Annual Salary. */
+    MENTION_SENSE, /* Another word for it: mail for email. */
+    MENTION_EXACT
+};
+
+enum { MENTION_MAX = 8 };
+
+struct mention {
+    enum mention_strength strength;
+    size_t n_words;
+    size_t columns[MENTION_MAX], n_columns; /* More than one: names for First Name and Last Name. */
+};
+
+/* Do the words from `at` on refer to columns? */
+bool chat_mention(const struct words *w, size_t at, size_t end, const struct chat_table *t,
+    struct arena *arena, struct mention *out);
+
+/* A word of the language rather than of a column's name. */
+bool chat_is_common(const char *key);
+/* Is the word the rows' own name: "orders" or "order" for orders.csv? */
+bool chat_is_noun(const struct chat_table *t, const char *key);
+
+struct known_value {
+    size_t n_words;
+    size_t column;
+    const char *text; /* As in the file. */
+};
+/* Do the words from `at` on say a known value of a column (of `only`, unless SIZE_MAX)? */
+bool chat_value(const struct words *w, size_t at, size_t end, const struct chat_table *t,
+    size_t only, struct arena *arena, struct known_value *out);
+
+/* Without the plural's ending, where it has one; in `arena`. */
+const char *chat_singular(struct arena *arena, const char *key);
+
+#endif

@@ -1,0 +1,51 @@
+#ifndef CHAT_WORDS_H
+#define CHAT_WORDS_H
+
+/*
+ * A sentence as words: what people type, cut where the grammar needs it.
+ *
+ *   credit>=1,500 for "New York", please   ─▶   credit  >=  1500  for  "New York"  ,  please
+ */
+
+#include "base/arena.h"
+
+enum word_kind {
+    WORD_PLAIN,
+    WORD_NUMBER, /* 100, 1,500.50, $20, 10k, 15%; its text is kept: 007 is also one. */
+    WORD_QUOTED, /* What was in quotes, without them. */
+    WORD_SIGN,   /* = != < <= > >= -> : */
+    WORD_STOP    /* , ; . ! ? and line ends */
+};
+
+struct word {
+    enum word_kind kind;
+    const char *raw; /* As typed, NUL-terminated; quotes off. */
+    const char *key; /* For comparing: without case, apostrophes as '. */
+    double number;   /* WORD_NUMBER */
+};
+
+struct words {
+    struct word *v;
+    size_t n;
+};
+
+enum { WORDS_MAX = 2000 };
+
+/* Strings live in `arena`. Errors: ERR_ARG when there are too many words, ERR_NOMEM. */
+bool words_split(
+    const char *text, struct arena *arena, struct words *out, struct err *err) MUST_CHECK;
+
+/*
+ * How many words from `at` on (before `end`) say `phrase`, words with single blanks between them; 0 when they do not.
+ * Words in quotes say nothing.
+ */
+size_t words_say(const struct words *w, size_t at, size_t end, const char *phrase);
+/* The longest of the phrases (NULL-terminated) that is said at `at`, as words; 0 when none is. */
+size_t words_say_any(const struct words *w, size_t at, size_t end, const char *const *phrases);
+/* Where one of the phrases is first said in [at, end); `end` when none is. */
+size_t words_find(const struct words *w, size_t at, size_t end, const char *const *phrases);
+
+/* The words [from, to) as they were typed, with single blanks; in `arena`. */
+const char *words_text(const struct words *w, size_t from, size_t to, struct arena *arena);
+
+#endif
