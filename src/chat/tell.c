@@ -7,15 +7,19 @@
 
 enum { TELL_MAX = 4000, LIST_SHOWN = 8 };
 
-/* Text from outside within markdown: what would be markup is escaped. */
-static void add_bold(struct buf *b, const char *s)
+void tell_plain(struct buf *b, const char *s)
 {
-    buf_adds(b, "**");
     for (; s && *s; s++) {
         if (strchr("*_`[]<>\\#|", *s))
             buf_addc(b, '\\');
-        buf_addc(b, *s == '\n' ? ' ' : *s);
+        buf_addc(b, *s == '\n' || *s == '\r' ? ' ' : *s);
     }
+}
+
+void tell_name(struct buf *b, const char *s)
+{
+    buf_adds(b, "**");
+    tell_plain(b, s);
     buf_adds(b, "**");
 }
 
@@ -24,11 +28,11 @@ static void add_value(struct buf *b, const struct json *value)
     char *text;
 
     if (json_kind(value) == JSON_KIND_STRING) {
-        add_bold(b, *json_str(value) ? json_str(value) : "nothing");
+        tell_name(b, *json_str(value) ? json_str(value) : "nothing");
         return;
     }
     text = json_text(value);
-    add_bold(b, text);
+    tell_name(b, text);
     free(text);
 }
 
@@ -75,7 +79,7 @@ static void tell_search(struct buf *b, const struct json *a)
         const char *op = json_get_string(one, "operator");
 
         buf_adds(b, i ? link : "");
-        add_bold(b, json_get_string(one, "column"));
+        tell_name(b, json_get_string(one, "column"));
         buf_addf(b, " %s", operator_text(op ? op : ""));
         if (value)
             buf_addc(b, ' ');
@@ -106,7 +110,7 @@ static void tell_rules(struct buf *b, const struct json *a)
         const char *type = json_get_string(one, "normalization_type");
 
         buf_adds(b, i ? "; " : "");
-        add_bold(b, json_get_string(one, "column_name"));
+        tell_name(b, json_get_string(one, "column_name"));
         buf_adds(b, ": ");
         for (const char *p = type ? type : ""; *p; p++)
             buf_addc(b, *p == '_' ? ' ' : *p);
@@ -127,7 +131,7 @@ static void tell_map(struct buf *b, const struct json *a)
         buf_adds(b, first ? "" : ", ");
         add_value(b, json_value(it));
         buf_adds(b, " to ");
-        add_bold(b, json_key(it));
+        tell_name(b, json_key(it));
     }
 }
 
@@ -141,9 +145,9 @@ static void tell_join(struct buf *b, const struct json *a)
     else
         buf_adds(b, "all columns");
     buf_adds(b, " from ");
-    add_bold(b, json_get_string(a, "bind_file"));
+    tell_name(b, json_get_string(a, "bind_file"));
     buf_adds(b, " by ");
-    add_bold(b, json_get_string(a, "comparison_column"));
+    tell_name(b, json_get_string(a, "comparison_column"));
 }
 
 static void tell_sql(struct buf *b, const struct json *a)
@@ -158,7 +162,7 @@ static void tell_sql(struct buf *b, const struct json *a)
             : strcmp(database, "sqlite") == 0 ? "SQLite"
                                               : "PostgreSQL");
     buf_adds(b, ", table ");
-    add_bold(b, table ? table : "data");
+    tell_name(b, table ? table : "data");
 }
 
 static void tell_json(struct buf *b, const struct json *a)
@@ -209,7 +213,7 @@ const char *tell_step(struct arena *arena, const char *operation, const struct j
                                          : format);
     if (name) {
         buf_adds(&b, ", in a file called ");
-        add_bold(&b, name);
+        tell_name(&b, name);
     }
     text = arena_dup(arena, b.len ? b.data : "", b.len);
     buf_deinit(&b);

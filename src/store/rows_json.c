@@ -48,6 +48,7 @@ static const struct field conversation_fields[] = {
     FIELD(conversation, participant, TEXT),
     FIELD(conversation, name, TEXT_OR_NULL),
     FIELD(conversation, owner, TEXT_OR_NULL),
+    FIELD(conversation, dialog, JSON_OR_NULL),
     FIELD(conversation, status, CONVERSATION_STATUS),
     FIELD(conversation, partition, TEXT),
     FIELD(conversation, metadata, OBJECT),

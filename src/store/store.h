@@ -62,6 +62,7 @@ struct conversation {
     const char *participant; /* "BlueWhale-4821", unique among live ones. */
     const char *name;        /* Given by the user, or NULL. */
     const char *owner;       /* Whose it is; NULL: nobody's, for administrators alone. */
+    const char *dialog;      /* Where its dialog with the bot stands: JSON object text, or NULL. */
     enum conversation_status status;
     const char *partition; /* "2026/02": its folder below workflows/, without the id; may be "". */
     const char *metadata;  /* JSON object text. */
@@ -258,7 +259,8 @@ void store_add_conversation(
 /* NULL members stay; status -1 stays. updated_ns is always set. Unknown id: ERR_NOT_FOUND. */
 struct conversation_change {
     const char *name, *metadata;
-    const char *owner; /* "" makes it nobody's. */
+    const char *owner;  /* "" makes it nobody's. */
+    const char *dialog; /* JSON object text. */
     int status;
     int status_if; /* Only when the status is this one now, -1: always; else ERR_STATE. */
     int64_t updated_ns;

@@ -210,7 +210,7 @@ static bool add_cell(struct arena *arena, struct tally *t, const struct cell *c)
 {
     double v;
 
-    if (distinct_add(&t->distinct, hash_cell(c)) && t->out.n_samples < PROFILE_SAMPLES &&
+    if (distinct_add(&t->distinct, hash_cell(c)) && t->out.n_samples < PROFILE_VALUES &&
         !add_sample(arena, t, c))
         return false;
     switch ((enum cell_type)c->type) {
@@ -372,7 +372,7 @@ static bool set_samples(struct json *object, const struct column_profile *c)
     struct json *samples = json_new_array();
     bool ok = samples != NULL;
 
-    for (uint32_t i = 0; ok && i < c->n_samples; i++)
+    for (uint32_t i = 0; ok && i < c->n_samples && i < PROFILE_SAMPLES; i++)
         ok = json_add(samples, json_new_string(c->samples[i]));
     if (ok)
         return json_set(object, "samples", samples);

@@ -11,7 +11,7 @@
 #include "base/json.h"
 #include "table/batch.h"
 
-enum { PROFILE_SAMPLES = 5, PROFILE_EXACT = 1 << 16 };
+enum { PROFILE_SAMPLES = 5, PROFILE_VALUES = 50, PROFILE_EXACT = 1 << 16 };
 
 struct profile; /* Of all columns of a table. */
 
@@ -30,13 +30,13 @@ struct column_profile {
         median; /* Numbers (and text that is a safe number); NAN when none. std with n-1. */
     const char *min_text,
         *max_text; /* Shown text of least and greatest date, or of text by bytes; may be NULL. */
-    const char *samples[PROFILE_SAMPLES]; /* First distinct shown texts, cut to 80 code points. */
+    const char *samples[PROFILE_VALUES]; /* First distinct shown texts, cut to 80 code points. */
     uint32_t n_samples;
 };
 /* Valid until the next profile_add() or profile_free(). */
 const struct column_profile *profile_column(struct profile *p, uint32_t column);
 uint64_t profile_rows(const struct profile *p);
-/* {type, blanks, distinct, min, max, mean, median, std, samples} */
+/* {type, blanks, distinct, min, max, mean, median, std, samples}, of the samples PROFILE_SAMPLES. */
 struct json *profile_json(struct profile *p, uint32_t column);
 
 #endif

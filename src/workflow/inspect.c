@@ -56,11 +56,21 @@ static bool add_file(const struct look *look, struct json *data)
     return json_set_int(data, "file_size", (int64_t)look->size) && ok;
 }
 
-static bool add_columns(
-    const struct schema *schema, struct profile *profile, bool details, struct json *data)
+static struct json *known_values(const struct column_profile *c)
+{
+    struct json *list = json_new_array();
+
+    for (uint32_t i = 0; i < c->n_samples; i++)
+        json_add(list, json_new_string(c->samples[i]));
+    return list;
+}
+
+static bool add_columns(const struct schema *schema, struct profile *profile, bool details,
+    bool values, struct json *data)
 {
     struct json *names = json_new_array(), *types = json_new_object();
     struct json *profiles = details ? json_new_object() : NULL;
+    struct json *known = values ? json_new_object() : NULL;
     bool ok = true;
 
     for (uint32_t i = 0; i < schema->n_columns; i++) {
@@ -70,9 +80,13 @@ static bool add_columns(
         ok = json_set_string(types, name, column_type_name(profile_column(profile, i)->type)) && ok;
         if (details)
             ok = json_set(profiles, name, profile_json(profile, i)) && ok;
+        if (values)
+            ok = json_set(known, name, known_values(profile_column(profile, i))) && ok;
     }
     ok = json_set(data, "column_names", names) && ok;
     ok = json_set(data, "data_types", types) && ok;
+    if (values)
+        ok = json_set(data, "values", known) && ok;
     return (!details || json_set(data, "profile", profiles)) && ok;
 }
 
@@ -83,8 +97,8 @@ static bool add_counts(const struct schema *schema, uint64_t rows, struct json *
 }
 
 /* Everything about the columns, too. */
-static bool profile_columns(
-    struct job *job, const struct look *look, bool details, struct json *data, struct err *err)
+static bool profile_columns(struct job *job, const struct look *look, bool details, bool values,
+    struct json *data, struct err *err)
 {
     const struct schema *schema = source_schema(look->source);
     struct profile *profile = profile_new(schema->n_columns, details, &job->budget);
@@ -94,7 +108,7 @@ static bool profile_columns(
         return err_nomem(err);
     ok = profile_all(job, look->source, profile, err);
     if (ok && !(add_counts(schema, profile_rows(profile), data) &&
-                  add_columns(schema, profile, details, data)))
+                  add_columns(schema, profile, details, values, data)))
         ok = err_nomem(err);
     profile_free(profile);
     return ok;
@@ -122,7 +136,7 @@ bool job_inspect(struct job *job, struct err *err)
         goto out;
     }
     if (!count) {
-        ok = profile_columns(job, &look, details, data, err);
+        ok = profile_columns(job, &look, details, json_get_bool(spec, "values", false), data, err);
     } else if (count_rows(job, look.source, &rows, err)) {
         ok = add_counts(source_schema(look.source), rows, data) ? true : err_nomem(err);
     }

@@ -12,8 +12,8 @@ static bool apply_add(struct db *db, void *change, struct err *err)
 {
     static const char sql[] =
         "INSERT INTO conversations"
-        " (id, participant, name, status, partition, metadata, created_ns, updated_ns, owner)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING";
+        " (id, participant, name, status, partition, metadata, created_ns, updated_ns, owner,"
+        " dialog) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING";
     static const char id_sql[] = "SELECT 1 FROM conversations WHERE id = ?1";
     const struct conversation *c = change;
     struct query q;
@@ -31,6 +31,7 @@ static bool apply_add(struct db *db, void *change, struct err *err)
     query_int(&q, c->created_ns);
     query_int(&q, c->updated_ns);
     query_text(&q, c->owner);
+    query_text(&q, c->dialog);
     if (!query_run(&q, &changes, err))
         return false;
     if (changes == 1)
@@ -54,6 +55,7 @@ void store_add_conversation(struct store_tx *tx, const struct conversation *c)
     copy->participant = tx_text(tx, c->participant, "");
     copy->name = tx_text(tx, c->name, NULL);
     copy->owner = tx_text(tx, c->owner, NULL);
+    copy->dialog = tx_text(tx, c->dialog, NULL);
     copy->partition = tx_text(tx, c->partition, "");
     copy->metadata = tx_text(tx, c->metadata, "{}");
 }
@@ -96,7 +98,8 @@ static bool apply_change(struct db *db, void *change, struct err *err)
 {
     static const char sql[] =
         "UPDATE conversations SET name = coalesce(?2, name), metadata = coalesce(?3, metadata),"
-        " status = coalesce(?4, status), updated_ns = ?5, owner = nullif(coalesce(?7, owner), '')"
+        " status = coalesce(?4, status), updated_ns = ?5, owner = nullif(coalesce(?7, owner), ''),"
+        " dialog = coalesce(?8, dialog)"
         " WHERE id = ?1 AND (?6 IS NULL OR status = ?6)";
     const struct change *c = change;
     struct query q;
@@ -111,6 +114,7 @@ static bool apply_change(struct db *db, void *change, struct err *err)
     query_int(&q, c->to.updated_ns);
     query_text(&q, status_or_null(c->to.status_if));
     query_text(&q, c->to.owner);
+    query_text(&q, c->to.dialog);
     if (!query_run(&q, &changes, err))
         return false;
     return changes == 1 ? true : tell_why_unchanged(db, c, err);
@@ -127,6 +131,7 @@ void store_change_conversation(
     copy->to.name = tx_text(tx, change->name, NULL);
     copy->to.metadata = tx_text(tx, change->metadata, NULL);
     copy->to.owner = tx_text(tx, change->owner, NULL);
+    copy->to.dialog = tx_text(tx, change->dialog, NULL);
     tx_id(copy->id, id);
 }
 
@@ -177,7 +182,8 @@ bool check_conversation(struct db *db, const char *id, struct err *err)
     "SELECT c.id, c.participant, c.name, c.status, c.partition, c.metadata, c.created_ns,"       \
     " c.updated_ns, (SELECT count(*) FROM messages m WHERE m.conversation = c.key),"             \
     " (SELECT count(*) FROM runs r JOIN steps s ON s.run = r.key WHERE r.conversation = c.key)," \
-    " (SELECT count(*) FROM files f WHERE f.conversation = c.key), c.owner FROM conversations c "
+    " (SELECT count(*) FROM files f WHERE f.conversation = c.key), c.owner, c.dialog" \
+    " FROM conversations c "
 
 /* The row the query stands at. */
 static bool take_row(
@@ -199,6 +205,7 @@ static bool take_row(
     out->n_steps = query_get_uint(q, 9);
     out->n_files = query_get_uint(q, 10);
     out->owner = query_get_text(q, 11, arena);
+    out->dialog = query_get_text(q, 12, arena);
     return true;
 }
 

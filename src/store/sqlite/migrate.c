@@ -146,6 +146,9 @@ static const char *const migrations[] = {
     "ALTER TABLE conversations ADD COLUMN owner TEXT;"
     "CREATE INDEX conversations_by_owner ON conversations (owner, created_ns, key)"
     " WHERE owner IS NOT NULL;",
+
+    /* 4: where a dialog with the bot stands */
+    "ALTER TABLE conversations ADD COLUMN dialog TEXT;",
 };
 
 int db_schema_version(void)
