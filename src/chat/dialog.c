@@ -247,13 +247,39 @@ static bool answer(struct dialog *d, const char *message, const struct chat_tabl
     return ok;
 }
 
-/* A change of the proposal, or another wish in its place. */
+/* Words with which people change what was proposed, rather than ask for something else. */
+static bool sounds_like_change(const char *message, struct arena *arena)
+{
+    static const char *const links[] = { "also", "and", "then", "plus", "but", "not", "without",
+        "with", "use", "call", "name it", "as", "add", "now", "change", "except", "table", NULL };
+    struct words w;
+    struct err err;
+
+    return words_split(message, arena, &w, &err) && words_say_any(&w, 0, w.n, links) > 0;
+}
+
+/* Several steps said at once are another wish, in the place of the proposal. */
+static bool replaces(const struct understanding *alone, const char *message, struct arena *arena)
+{
+    return alone->what == UNDERSTOOD_STEPS && json_len(alone->steps) > 1 &&
+           !sounds_like_change(message, arena);
+}
+
+/* A change of the proposal, or another wish. */
 static bool change(struct dialog *d, const char *message, const struct chat_table *files,
     size_t n_files, struct arena *arena, struct dialog_turn *out, struct err *err)
 {
-    struct understanding u;
+    struct understanding u, alone;
     bool ok = true;
 
+    if (!understand(message, files, n_files, NULL, arena, &alone, err))
+        return false;
+    if (replaces(&alone, message, arena)) {
+        ok = conclude(d, &alone, message, files, "Instead of that:", arena, out);
+        json_free(alone.steps);
+        return ok;
+    }
+    json_free(alone.steps);
     if (!understand(message, files, n_files, d->steps, arena, &u, err))
         return false;
     out->intent = u.intent;

@@ -44,6 +44,7 @@ static const struct chat_column *first_of(const struct chat_table *t, kind_fn *i
     return NULL;
 }
 
+/* The column with the fewest values, short ones first: most likely one that sorts rows into kinds. */
 static const struct chat_column *with_values(const struct chat_table *t)
 {
     const struct chat_column *best = NULL;
@@ -51,7 +52,10 @@ static const struct chat_column *with_values(const struct chat_table *t)
     for (size_t i = 0; i < t->n_columns; i++) {
         const struct chat_column *c = &t->columns[i];
 
-        if (is_text(c) && c->n_values > 0 && (!best || c->n_values < best->n_values))
+        if (!is_text(c) || c->n_values == 0)
+            continue;
+        if (!best || c->n_values < best->n_values ||
+            (c->n_values == best->n_values && strlen(c->values[0]) < strlen(best->values[0])))
             best = c;
     }
     return best;
@@ -115,7 +119,7 @@ const char *reply_uploaded(struct arena *arena, const struct chat_table *t)
     struct buf b;
 
     buf_init(&b, REPLY_MAX);
-    tell_name(&b, t->file);
+    buf_adds(&b, t->file); /* As it is: clients of the earlier service look for this sentence. */
     buf_addf(&b, " uploaded successfully. It has %zu column%s: ", t->n_columns,
         t->n_columns == 1 ? "" : "s");
     add_columns(&b, t);
@@ -254,8 +258,7 @@ static void add_result(struct buf *b, size_t i, const struct json *result)
         json_get_int(result, "rows_out", 0));
     add_dropped(b, json_get(result, "dropped"));
     if (name) {
-        buf_adds(b, " → ");
-        tell_name(b, name + 1);
+        buf_addf(b, " → `%s`", name + 1);
     }
     if (n_warnings)
         buf_addf(b, ", with %zu warning%s", n_warnings, n_warnings == 1 ? "" : "s");

@@ -10,7 +10,7 @@ enum { TELL_MAX = 4000, LIST_SHOWN = 8 };
 void tell_plain(struct buf *b, const char *s)
 {
     for (; s && *s; s++) {
-        if (strchr("*_`[]<>\\#|", *s))
+        if (strchr("*`[]<>\\", *s))
             buf_addc(b, '\\');
         buf_addc(b, *s == '\n' || *s == '\r' ? ' ' : *s);
     }

@@ -52,7 +52,7 @@ static bool common_members(struct call *call, const struct json *body, const cha
 }
 
 /* A name may be taken between the look and the commit by another request: try another one then. */
-static bool create(struct call *call, struct conversation *c, struct err *err)
+bool conversation_create(struct call *call, struct conversation *c, bool own_id, struct err *err)
 {
     struct server *server = call->server;
     char *participant = arena_alloc(call->arena, 64), *partition = arena_alloc(call->arena, 64);
@@ -67,7 +67,8 @@ static bool create(struct call *call, struct conversation *c, struct err *err)
     for (int tries = 0;; tries++) {
         struct store_tx *tx;
 
-        rand_uuid(c->id);
+        if (!own_id)
+            rand_uuid(c->id);
         if (!names_make(participant_taken, server, participant, err) ||
             !partition_make(folder_partition(server->settings),
                 settings_string(server->settings, "chat_workflows.partition.subfolder_format"),
@@ -83,7 +84,8 @@ static bool create(struct call *call, struct conversation *c, struct err *err)
         if (store_commit(tx, err))
             return true;
         if (!conversation_dirs_remove(&server->dirs, partition, c->id, &(struct err){ 0 }) ||
-            err->code != ERR_STATE || tries == CREATE_TRIES)
+            err->code != ERR_STATE || tries == CREATE_TRIES ||
+            (own_id && strstr(err->text, "exists")))
             return false;
     }
 }
@@ -106,7 +108,7 @@ bool api_chat_create(struct call *call, struct err *err)
         c.metadata = "{}";
     if (call->redo)
         snprintf(c.id, sizeof c.id, "%s", call->redo);
-    if ((!call->redo && !create(call, &c, err)) ||
+    if ((!call->redo && !conversation_create(call, &c, false, err)) ||
         !view_conversation(call->server, call->arena, view_base_url(call), c.id, &data, err))
         return false;
     memcpy(call->caller->conversation, c.id, sizeof c.id);

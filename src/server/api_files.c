@@ -267,18 +267,14 @@ static bool upload_again(struct call *call, const struct conversation *c, struct
     return ok;
 }
 
-bool api_upload(struct call *call, struct err *err)
+bool upload_files(struct call *call, const struct conversation *c, const struct stored_file ***out,
+    size_t *n_files, struct err *err)
 {
     const struct http_request *r = &call->x->request;
     const struct stored_file **files;
-    struct conversation c;
     struct arrival *all;
     size_t n = 0;
 
-    if (!store_conversation_get(call->server->store, call->params[0], call->arena, &c, err))
-        return false;
-    if (call->redo)
-        return upload_again(call, &c, err);
     all = arena_calloc(call->arena, r->n_parts + 1, sizeof *all);
     files = arena_calloc(call->arena, r->n_parts + 1, sizeof *files);
     if (!all || !files)
@@ -292,7 +288,24 @@ bool api_upload(struct call *call, struct err *err)
     }
     if (n == 0)
         return no_file(call, err);
-    if (!store_parts(call, &c, all, n, err))
+    if (!store_parts(call, c, all, n, err))
+        return false;
+    *out = files;
+    *n_files = n;
+    return true;
+}
+
+bool api_upload(struct call *call, struct err *err)
+{
+    const struct stored_file **files;
+    struct conversation c;
+    size_t n;
+
+    if (!store_conversation_get(call->server->store, call->params[0], call->arena, &c, err))
+        return false;
+    if (call->redo)
+        return upload_again(call, &c, err);
+    if (!upload_files(call, &c, &files, &n, err))
         return false;
     reply_upload(call, &c, files, n);
     return true;

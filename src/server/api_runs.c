@@ -181,35 +181,43 @@ static void add_steps(struct call *call, struct change *change, const struct req
     (void)call;
 }
 
-static bool add_run(struct call *call, const struct request *q, const struct plan *plan,
-    struct run *run, struct err *err)
+/* The run's rows into a change that is not committed yet. */
+static bool put_run(struct call *call, struct change *change, const struct request *q,
+    const struct plan *plan, struct run *run, struct err *err)
 {
-    struct change *change = change_begin(call->server, q->c.id);
     char *steps = json_text(q->steps);
     struct store_quota quota = server_quota(call->server);
-    bool ok;
 
-    if (!change || !steps) {
-        change_abort(change);
-        free(steps);
+    if (!steps)
         return err_nomem(err);
-    }
     snprintf(run->conversation, sizeof run->conversation, "%s", q->c.id);
     run->status = RUN_PENDING;
     run->steps = steps;
     run->input = q->input;
-    run->options =
-        q->resume ? arena_printf(call->arena, "{\"resume_of\":\"%s\"}", q->resume) : "{}";
+    if (!run->options)
+        run->options =
+            q->resume ? arena_printf(call->arena, "{\"resume_of\":\"%s\"}", q->resume) : "{}";
     run->created_ns = clock_wall_ns();
     quota.conversations = 0;
     store_check_quota(
         change_tx(change), q->c.owner, &quota); /* Nothing more for who has too much. */
     store_add_run(change_tx(change), run);
     add_steps(call, change, q, plan, run->id);
-    idempotency_mark(call, change_tx(change), run->id);
-    ok = change_commit(change, err);
     free(steps);
-    return ok;
+    return true;
+}
+
+static bool add_run(struct call *call, const struct request *q, const struct plan *plan,
+    struct run *run, struct err *err)
+{
+    struct change *change = change_begin(call->server, q->c.id);
+
+    if (!change || !put_run(call, change, q, plan, run, err)) {
+        change_abort(change);
+        return change ? false : err_nomem(err);
+    }
+    idempotency_mark(call, change_tx(change), run->id);
+    return change_commit(change, err);
 }
 
 /* ---- replies ---- */
@@ -319,6 +327,18 @@ static bool dry_run(struct call *call, const struct request *q, struct err *err)
     return true;
 }
 
+static bool may_run(struct call *call, const struct request *q, struct err *err)
+{
+    int64_t max_runs = settings_int(call->server->settings, "quota.max_runs");
+
+    if (max_runs && q->c.owner &&
+        dispatcher_runs_of(call->server->dispatcher, q->c.owner) >= max_runs)
+        return err_set(err, ERR_RATE,
+            "%lld runs of %s are under way already (quota.max_runs); wait for one to end",
+            (long long)max_runs, q->c.owner);
+    return true;
+}
+
 /* A client waiting for the end of its run; lives in the exchange's arena. */
 struct waiting {
     struct call call;
@@ -344,17 +364,14 @@ static bool start(
     struct job_spec spec = {
         .conversation = q->c.id, .owner = q->c.owner, .base_url = view_base_url(call)
     };
-    int64_t max_runs = settings_int(server->settings, "quota.max_runs");
     struct waiting *w = arena_alloc(call->arena, sizeof *w);
     struct run run = { 0 };
     struct job *job;
 
     if (!w)
         return err_nomem(err);
-    if (max_runs && q->c.owner && dispatcher_runs_of(server->dispatcher, q->c.owner) >= max_runs)
-        return err_set(err, ERR_RATE,
-            "%lld runs of %s are under way already (quota.max_runs); wait for one to end",
-            (long long)max_runs, q->c.owner);
+    if (!may_run(call, q, err))
+        return false;
     rand_uuid(run.id);
     *w = (struct waiting){ .call = *call, .c = q->c };
     memcpy(w->run, run.id, sizeof w->run);
@@ -397,6 +414,25 @@ static bool start_again(struct call *call, bool async, struct err *err)
     if (!dispatcher_join(call->server->dispatcher, w->run, answer_waiting, w))
         answer_waiting(w);
     return true;
+}
+
+bool run_add(
+    struct call *call, struct change *change, const struct run_order *order, struct err *err)
+{
+    size_t max = (size_t)settings_int(call->server->settings, "chat_workflows.execution.max_steps");
+    struct request q = {
+        .c = *order->c, .files = order->files, .n_files = order->n_files, .input = order->input
+    };
+    struct run run = { .options = order->options };
+    struct plan *plan = NULL;
+    bool ok;
+
+    memcpy(run.id, order->run, ID_LEN);
+    ok = resolve_steps(call, &q, order->steps, err) && may_run(call, &q, err) &&
+         plan_new(q.steps, max, &plan, err) && put_run(call, change, &q, plan, &run, err);
+    plan_free(plan);
+    json_free(q.steps);
+    return ok;
 }
 
 bool api_execute(struct call *call, struct err *err)

@@ -403,6 +403,7 @@ static bool end_completed(struct drive *d, struct err *err)
     d->run.status = RUN_COMPLETED;
     json_set_string(body, "message", "Workflow completed successfully");
     change_event(change, "workflow_completed", body, NULL);
+    bot_run_ended(change, &d->c, &d->run, d->steps, d->n_steps, NULL);
     return settle(d, err);
 }
 
@@ -448,6 +449,7 @@ static bool end_short(
     if (!cancelled)
         change_message(change, "error", why->text, json_clone(error));
     change_event(change, cancelled ? "workflow_cancelled" : "workflow_failed", body, NULL);
+    bot_run_ended(change, &d->c, &d->run, d->steps, d->n_steps, why->text);
     json_free(error);
     free(text);
     return settle(d, err);

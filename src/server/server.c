@@ -385,6 +385,7 @@ int server_main(const struct settings *settings, settings_again_fn *again, void 
              settings_string(settings, "logging.file"), &err) &&
          check_sandbox(&server, &err) && open_data(&server, &lock, &err) &&
          open_access(&server, &err) && metrics_new(&server.metrics, &err) &&
+         bot_new(&server.bot, &err) &&
          events_new(&server.events, &err) && idempotency_new(&server.idempotency, &err) &&
          results_open(&server, &err) && sent_open(&server, &err) &&
          slots_start((uint32_t)settings_int(settings, "chat_workflows.execution.workers"),
@@ -424,6 +425,7 @@ int server_main(const struct settings *settings, settings_again_fn *again, void 
     events_free(server.events);
     idempotency_free(server.idempotency);
     metrics_free(server.metrics);
+    bot_free(server.bot);
     if (lock >= 0)
         close(lock);
     for (size_t i = 0; i < reloads.n; i++)

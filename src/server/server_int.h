@@ -26,6 +26,7 @@ struct idempotency;
 struct idempotent;
 struct metrics;
 struct rate;
+struct bot;
 
 struct server {
     const struct settings
@@ -38,6 +39,7 @@ struct server {
     struct slots *slots;
     struct idempotency *idempotency;
     struct metrics *metrics;
+    struct bot *bot;
     char prefix[64];            /* "/api/v1" */
     char sent_dir[FS_PATH_MAX]; /* file.upload_folder */
     struct auth *auth;
@@ -171,6 +173,8 @@ handler_fn api_chat_create, api_chat_list, api_chat_get, api_chat_patch, api_cha
 handler_fn api_upload, api_file_get, api_preview, api_events;
 handler_fn api_execute, api_runs, api_run_get, api_run_cancel;
 handler_fn api_dump, api_restore, api_dump_get, api_backup;
+handler_fn api_bot_create, api_bot_message, api_bot_upload, api_bot_confirm, api_bot_history;
+handler_fn api_bot_status, api_bot_operations;
 handler_fn api_health, api_ready, api_metrics, api_operations, api_root;
 handler_fn api_key_create, api_key_list, api_key_revoke, api_link;
 handler_fn api_openapi, api_docs, api_docs_part;
@@ -372,6 +376,35 @@ bool file_resolve(const struct conversation *c, const struct stored_file *files,
     const char *given, const char *argument, const struct stored_file **out,
     struct err *err) MUST_CHECK;
 size_t run_memory_limit(const struct server *server);
+
+/* A run of a conversation's file, into a change that the caller commits; then dispatcher_submit() (api_runs.c). */
+struct run_order {
+    const char *run; /* Its id, which the caller has made. */
+    const struct conversation *c;
+    struct stored_file *files; /* The conversation's. */
+    size_t n_files;
+    const struct json *steps;
+    const char *input;   /* File name. */
+    const char *options; /* JSON object text. */
+};
+bool run_add(struct call *call, struct change *change, const struct run_order *order,
+    struct err *err) MUST_CHECK;
+
+/* Folders and row of a new conversation (api_chat.c); own_id: c->id is given, and taken ids are refused. */
+bool conversation_create(
+    struct call *call, struct conversation *c, bool own_id, struct err *err) MUST_CHECK;
+/* The files of an upload, stored: files[0..*n) (api_files.c). */
+bool upload_files(struct call *call, const struct conversation *c,
+    const struct stored_file ***files, size_t *n, struct err *err) MUST_CHECK;
+
+/* ---- the bot (bot.c, api_bot.c) ---- */
+
+struct bot;
+bool bot_new(struct bot **out, struct err *err) MUST_CHECK;
+void bot_free(struct bot *bot); /* NULL is fine. */
+/* A run has ended: what the bot says of it, into the change that tells so. No bot's run: nothing. */
+void bot_run_ended(struct change *change, const struct conversation *c, const struct run *run,
+    const struct step *steps, size_t n, const char *error);
 
 /* ---- upkeep (janitor.c) ---- */
 

@@ -75,7 +75,7 @@ static void test_read_only_needs_a_database_of_this_schema(void **state)
         "the database file does not exist");
     copy_file(s, SOURCE_DIR "/version_1.db", s->db);
     FAILS(s, store_open(&config, &reader, &s->err), ERR_STATE,
-        "the database was written by an older Sheetflow (schema 1; this one knows 3); start the "
+        "the database was written by an older Sheetflow (schema 1; this one knows 4); start the "
         "server once, which brings it up to date");
 }
 
@@ -128,7 +128,7 @@ static void test_a_newer_schema_is_refused(void **state)
     poke(s->db, USER_VERSION_AT, 99);
     OK(s, fs_load(s->db, 64 << 20, &before, &n, &s->err));
     FAILS(s, store_open(&(struct store_config){ .path = s->db }, &s->store, &s->err), ERR_STATE,
-        "the database was written by a newer Sheetflow (schema 99; this one knows up to 3); "
+        "the database was written by a newer Sheetflow (schema 99; this one knows up to 4); "
         "use that version or restore an older backup");
     OK(s, fs_load(s->db, 64 << 20, &after, &m, &s->err));
     assert_int_equal(n, m);
