@@ -1,5 +1,6 @@
 /*
- * Work by the clock: backups and their retention, old conversations, dumps, results and answers. One thread looks once a minute.
+ * Work by the clock: backups and their retention, old conversations, dumps, results and answers. One thread looks once a minute,
+ * and when it is woken.
  */
 
 #include "server/server_int.h"
@@ -8,9 +9,11 @@
 #include "base/log.h"
 #include "server/metrics.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -23,7 +26,7 @@ struct janitor {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t wake;
-    bool stop;
+    bool stop, woken;
     int64_t first_look_ns;
 };
 
@@ -31,9 +34,24 @@ struct janitor {
 
 struct sweep {
     const char *dir, *what;
+    bool (*ours)(
+        const char *name); /* The folder may be one of the operator's: nothing else is touched. */
     int64_t before_ns;
     int64_t newest_ns; /* Of those kept. */
 };
+
+static bool is_backup(const char *name)
+{
+    size_t n = strlen(name);
+
+    return strncmp(name, "chat_backup_", 12) == 0 && n > 3 && strcmp(name + n - 3, ".db") == 0;
+}
+
+/* The id of a conversation, and a stamp behind it. */
+static bool is_dump(const char *name)
+{
+    return strspn(name, "0123456789abcdef-") == ID_LEN - 1 && name[ID_LEN - 1] == '_';
+}
 
 static bool sweep_one(void *arg, const char *relative, uint64_t size, struct err *err)
 {
@@ -43,6 +61,8 @@ static bool sweep_one(void *arg, const char *relative, uint64_t size, struct err
     int64_t changed;
 
     (void)size;
+    if (!sweep->ours(relative))
+        return true;
     if (!fs_join(path, sweep->dir, relative, err))
         return false;
     if (stat(path, &st) != 0)
@@ -73,6 +93,7 @@ static void backup(struct janitor *j, int64_t now)
         settings_int(s, "chat_workflows.backup.interval_minutes") * MINUTE * NS_PER_S;
     struct sweep old = { .dir = j->server->dirs.snapshots,
         .what = "backup",
+        .ours = is_backup,
         .before_ns =
             now - settings_int(s, "chat_workflows.backup.retention_days") * DAY * NS_PER_S };
     char name[FS_NAME_MAX + 1], path[FS_PATH_MAX];
@@ -96,6 +117,7 @@ static void clean(struct janitor *j, int64_t now)
         now - settings_int(s, "chat_workflows.cleanup.conversation_days") * DAY * NS_PER_S;
     struct sweep dumps = { .dir = j->server->dirs.dumps,
         .what = "dump",
+        .ours = is_dump,
         .before_ns = now - settings_int(s, "chat_workflows.cleanup.dump_days") * DAY * NS_PER_S };
     struct conversation *old;
     struct arena arena;
@@ -127,19 +149,24 @@ static void *janitor_main(void *arg)
 
     pthread_mutex_lock(&j->lock);
     while (!j->stop) {
+        bool woken = j->woken;
         struct timespec until;
+        int rc = 0;
 
+        j->woken = false;
         pthread_mutex_unlock(&j->lock);
         backup(j, clock_wall_ns());
         clean(j, clock_wall_ns());
         results_sweep(j->server);
         idempotency_sweep(j->server);
         auth_write_uses(j->server->auth);
+        if (woken)
+            log_write(LOG_INFO, "backups and old files were looked at", NULL);
         pthread_mutex_lock(&j->lock);
         clock_gettime(CLOCK_REALTIME, &until);
         until.tv_sec += LOOK_SECONDS;
-        if (!j->stop)
-            pthread_cond_timedwait(&j->wake, &j->lock, &until);
+        while (!j->stop && !j->woken && rc != ETIMEDOUT)
+            rc = pthread_cond_timedwait(&j->wake, &j->lock, &until);
     }
     pthread_mutex_unlock(&j->lock);
     return NULL;
@@ -148,7 +175,9 @@ static void *janitor_main(void *arg)
 bool janitor_start(struct server *server, struct janitor **out, struct err *err)
 {
     struct janitor *j = calloc(1, sizeof *j);
-    struct sweep look = { .dir = server->dirs.snapshots, .what = "backup", .before_ns = INT64_MIN };
+    struct sweep look = {
+        .dir = server->dirs.snapshots, .what = "backup", .ours = is_backup, .before_ns = INT64_MIN
+    };
 
     if (!j)
         return err_nomem(err);
@@ -166,6 +195,14 @@ bool janitor_start(struct server *server, struct janitor **out, struct err *err)
     }
     *out = j;
     return true;
+}
+
+void janitor_wake(struct janitor *j)
+{
+    pthread_mutex_lock(&j->lock);
+    j->woken = true;
+    pthread_cond_signal(&j->wake);
+    pthread_mutex_unlock(&j->lock);
 }
 
 void janitor_stop(struct janitor *j)

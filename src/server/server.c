@@ -339,7 +339,8 @@ static bool reload(struct server *server, struct reloads *r, size_t *n_kept, str
     return true;
 }
 
-static void wait_for_signal(struct server *server, struct reloads *r, const sigset_t *set)
+static void wait_for_signal(
+    struct server *server, struct reloads *r, struct janitor *janitor, const sigset_t *set)
 {
     struct err err;
     size_t n_kept = 0;
@@ -356,6 +357,7 @@ static void wait_for_signal(struct server *server, struct reloads *r, const sigs
         else
             log_write(LOG_INFO, "settings reloaded", "note",
                 n_kept ? "some changes need a restart" : "", NULL);
+        janitor_wake(janitor);
     }
 }
 
@@ -399,7 +401,7 @@ int server_main(const struct settings *settings, settings_again_fn *again, void 
         worker_keep_spare(true);
         announce(&server);
         notify_manager("READY=1");
-        wait_for_signal(&server, &reloads, &signals);
+        wait_for_signal(&server, &reloads, janitor, &signals);
         notify_manager("STOPPING=1");
         fprintf(stderr, "Sheetflow stops\n");
     } else {

@@ -410,6 +410,8 @@ void bot_run_ended(struct change *change, const struct conversation *c, const st
 
 struct janitor;
 bool janitor_start(struct server *server, struct janitor **out, struct err *err) MUST_CHECK;
+/* Look at once rather than within a minute; it is logged when that is done. */
+void janitor_wake(struct janitor *j);
 void janitor_stop(struct janitor *j); /* NULL is fine. */
 /* Back the database up under a new name (api_dump.c). name: FS_NAME_MAX + 1, path: FS_PATH_MAX. */
 bool server_backup(struct server *server, char *name, char *path, struct err *err) MUST_CHECK;
