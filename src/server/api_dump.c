@@ -132,8 +132,11 @@ bool api_backup(struct call *call, struct err *err)
     int fd;
     bool ok;
 
-    if (!server_backup(server, name, path, err))
+    if (!server_backup(server, name, path, err)) {
+        if (err->code == ERR_DATA) /* The data that is damaged is ours, not the caller's. */
+            err->code = ERR_IO;
         return false;
+    }
     fd = open(path, O_RDONLY | O_CLOEXEC);
     ok = fd >= 0 && fstat(fd, &st) == 0 && fs_sha256_fd(fd, sha256, err);
     if (fd >= 0)
