@@ -4,10 +4,16 @@
 
 #include <string.h>
 
-static void broken(struct wire *w)
+static void is_bad(struct wire *w)
 {
     if (!w->bad)
         w->bad = w->request;
+}
+
+/* So bad that there is no telling what the bytes behind it are. */
+static void broken(struct wire *w)
+{
+    is_bad(w);
     w->state = WIRE_BROKEN;
 }
 
@@ -109,11 +115,13 @@ static void see_value(struct wire *w, char c)
     bool length = w->name_len > 0;
 
     if (length && (c == '\n' ? w->digits == 0 : c != '\r' && !see_length(w, c))) {
-        broken(w);
-        w->cut = w->line == NULL;
+        is_bad(w);
+        w->cut = w->cut || !w->line;
         if (w->line)
             *w->line = 'X';
-    } else if (c == '\n') {
+        w->name_len = 0;
+    }
+    if (c == '\n') {
         if (w->trailer && !w->cr)
             broken(w);
         else
@@ -169,7 +177,7 @@ static void see_gap(struct wire *w, char c)
     w->left = 0;
     w->extension = 0;
     if (w->cr || c == '\n')
-        broken(w);
+        is_bad(w);
 }
 
 static void see_byte(struct wire *w, char *at)

@@ -68,9 +68,9 @@ static void start(void)
         .max_watchers = 64,
         .max_connections = 256,
         .threads = 2,
-        .headers_ms = 2000,
-        .body_grace_ms = 2000,
-        .timeout_s = 2 };
+        .headers_ms = 200,
+        .body_grace_ms = 200,
+        .timeout_s = 1 };
     struct err err = { 0 };
 
     if (!http_start(&config, &app, &server, &err) || atexit(stop) != 0)
@@ -178,7 +178,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     step = data[0] % 2 ? (size_t)data[0] % 16 + 1 : n + 1;
     whole = scan(p, n, n + 1);
     pieces = scan(p, n, 1);
-    if (whole.bad != pieces.bad || whole.request != pieces.request)
+    if (!pieces.cut && (whole.bad != pieces.bad || whole.request != pieces.request))
         abort();
     text = ask(p, n, step);
     if (count_answers(text) > (whole.bad ? whole.bad : whole.request))
