@@ -68,7 +68,6 @@ static void named(struct wire *w)
     w->state = WIRE_VALUE;
     w->chunked = w->chunked || coding;
     w->digits = 0;
-    w->blank = false;
     if (!length || w->trailer)
         w->name_len = 0; /* Its value is no number that matters. */
 }
@@ -99,11 +98,9 @@ static void see_name(struct wire *w, char *at)
 /* A byte of a Content-Length's value; false: it does not belong there. */
 static bool see_length(struct wire *w, char c)
 {
-    if (c == ' ' || c == '\t') {
-        w->blank = w->digits > 0;
-        return true;
-    }
-    if (c < '0' || c > '9' || w->blank || w->digits == WIRE_LENGTH_DIGITS)
+    if (c == ' ' || c == '\t')
+        return w->digits == 0; /* The library takes blanks before the digits only. */
+    if (c < '0' || c > '9' || w->digits == WIRE_LENGTH_DIGITS)
         return false;
     w->digits++;
     w->left = w->left * 10 + (unsigned)(c - '0');

@@ -44,8 +44,7 @@ struct wire {
     bool cr;      /* The last byte was a CR. */
     bool trailer; /* Header lines are trailers. */
     bool chunked;
-    bool blank; /* Behind the digits of a Content-Length. */
-    bool cut;   /* A bad length could not be hidden. */
+    bool cut; /* A bad length could not be hidden. */
     unsigned char name_len;
     char name[18];   /* Of the header line, in small letters; a longer one is none of interest. */
     char *line;      /* Where the header line begins, if it does in the bytes at hand. */
