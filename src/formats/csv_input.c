@@ -99,7 +99,7 @@ bool csv_input_fill(struct csv_input *in, size_t *pos, struct err *err)
 
 bool csv_input_rewind(struct csv_input *in, struct err *err)
 {
-    if (in->base > 0) {
+    if (in->base > 0 || encoding_reader_skimmed(in->in)) {
         if (!encoding_reader_rewind(in->in, err))
             return false;
         in->base = 0;

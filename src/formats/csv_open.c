@@ -331,6 +331,8 @@ static bool make_schema(
 static bool survey(struct csv_reader *r, struct err *err)
 {
     r->partial = r->env->may_reopen && !r->env->typed && r->n_header > 1;
+    if (!r->partial)
+        encoding_reader_skim(r->encoding);
     for (;;) {
         if (!csv_survey(
                 &r->parser, &r->input, r->records, r->n_header, !r->partial, &r->survey, err))
@@ -342,6 +344,7 @@ static bool survey(struct csv_reader *r, struct err *err)
             return true;
         /* Which encoding it is that has bad bytes, all of the text tells. */
         r->partial = false;
+        encoding_reader_skim(r->encoding);
         csv_reader_feed(r, (size_t)(r->data_offset - r->input.base));
         r->parser.line = r->data_line;
     }

@@ -247,7 +247,9 @@ static bool csv_read_count(const void *self, uint64_t *rows)
 
     if (r->partial)
         return false;
-    *rows = r->survey.rows + (r->schema->n_columns == 1 ? r->survey.inner_blank : 0);
+    *rows = r->survey.rows;
+    if (r->schema->n_columns == 1 || r->blank_rows)
+        *rows += r->survey.inner_blank;
     return true;
 }
 

@@ -246,14 +246,12 @@ static bool is_one_column(const struct sniffer *s, const struct reading *r)
 static void count_quotes(
     const struct sniffer *s, char delimiter, char quote, size_t *opened, size_t *closed)
 {
-    *opened = *closed = 0;
-    for (size_t i = 0; i < s->n; i++) {
-        char before, after;
+    const char *end = s->text + s->n;
 
-        if (s->text[i] != quote)
-            continue;
-        before = i > 0 ? s->text[i - 1] : '\n';
-        after = i + 1 < s->n ? s->text[i + 1] : '\n';
+    *opened = *closed = 0;
+    for (const char *p = s->text; p < end && (p = memchr(p, quote, (size_t)(end - p))); p++) {
+        char before = p > s->text ? p[-1] : '\n', after = p + 1 < end ? p[1] : '\n';
+
         *opened += before == delimiter || before == '\n' || before == '\r';
         *closed += after == delimiter || after == '\n' || after == '\r';
     }

@@ -41,6 +41,7 @@ struct encoding_reader {
     decode_fn *decode;
     bool direct; /* UTF-8, and no bad bytes near: read straight into the caller's buffer. */
     bool utf8, multibyte;
+    bool skim, skimmed;
     iconv_t cd; /* (iconv_t)-1: none. */
     uint64_t bad, first_bad;
     uint64_t bad_places[ENCODING_BAD_PLACES];
@@ -264,6 +265,7 @@ bool encoding_reader_rewind(struct encoding_reader *r, struct err *err)
     r->bad = r->first_bad = 0;
     r->multibyte = false;
     r->direct = r->utf8;
+    r->skim = r->skimmed = false;
     if (r->cd != (iconv_t)-1)
         iconv(r->cd, NULL, NULL, NULL, NULL);
     return true;
@@ -315,6 +317,14 @@ bool encoding_reader_read(
     struct chunk c = { .p = r->in, .out = out };
     size_t room = size / WIDEST, used;
 
+    if (r->utf8 && r->skim && r->multibyte) {
+        if (!read_at(r, out, size, n, err))
+            return false;
+        r->skimmed |= *n > 0;
+        r->offset += (off_t)*n;
+        r->made += *n;
+        return true;
+    }
     if (r->direct) {
         if (!read_direct(r, out, size, n, err))
             return false;
@@ -336,6 +346,16 @@ bool encoding_reader_read(
     r->made += c.made;
     *n = c.made;
     return true;
+}
+
+void encoding_reader_skim(struct encoding_reader *r)
+{
+    r->skim = true;
+}
+
+bool encoding_reader_skimmed(const struct encoding_reader *r)
+{
+    return r->skimmed;
 }
 
 uint64_t encoding_reader_bad(const struct encoding_reader *r, uint64_t *first_byte)

@@ -42,6 +42,14 @@ bool encoding_reader_rewind(struct encoding_reader *r, struct err *err) MUST_CHE
  */
 bool encoding_reader_read(
     struct encoding_reader *r, char *out, size_t size, size_t *n, struct err *err) MUST_CHECK;
+/*
+ * Only marks below 0x80 are looked for from here to the next rewind: UTF-8 need not be checked any more once a
+ * character beyond ASCII has shown that it is UTF-8. From there on bytes come as they stand, characters may be cut,
+ * and bad ones are not counted.
+ */
+void encoding_reader_skim(struct encoding_reader *r);
+/* Has text been handed out unchecked since the last rewind? */
+bool encoding_reader_skimmed(const struct encoding_reader *r);
 /* How many bytes were bad, and where in the file the first stood. */
 uint64_t encoding_reader_bad(const struct encoding_reader *r, uint64_t *first_byte);
 /*

@@ -243,10 +243,11 @@ static void utf8_check(void **state)
 
     (void)state;
     for (int round = 0; round < ROUNDS; round++) {
-        char text[256];
-        size_t n = 0, wrong = round % 3 ? SIZE_MAX : (size_t)(round / 3 % 60);
+        char text[640];
+        size_t n = 0, most = round % 2 ? 140 : 520;
+        size_t wrong = round % 3 ? SIZE_MAX : (size_t)(round / 3 % 200);
 
-        for (size_t k = 0; n < 140; k++) {
+        for (size_t k = 0; n < most; k++) {
             const char *piece;
 
             seed = seed * UINT64_C(6364136223846793005) + 1442695040888963407;
