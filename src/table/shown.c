@@ -517,8 +517,9 @@ static const char *const days[] = { "Saturday", "Sunday", "Monday", "Tuesday", "
 static void put_number(struct text *t, long long v, int width)
 {
     char out[32];
+    int n = snprintf(out, sizeof out, "%0*lld", width, v);
 
-    put(t, out, (size_t)snprintf(out, sizeof out, "%0*lld", width, v));
+    put(t, out, (size_t)n);
 }
 
 static bool starts(const char *p, const char *end, const char *with)

@@ -26,7 +26,7 @@ static struct arena arena;
 static struct json *load(const char *name)
 {
     char path[512], *text;
-    struct json *value;
+    struct json *value = NULL;
     struct err err;
     size_t n;
 

@@ -194,8 +194,8 @@ static void test_keys_that_do_not_open(void **state)
         "{\"type\":\"authenticate\",\"key\":\"bad\"}",
         "{\"type\":\"authenticate\",\"key\":7}",
         "{\"type\":\"authenticate\"}",
-        "{\"type\":\"authenticate\",\"key\":\"good good good good good good good good good good "
-        "good good good good good good good good good good good good good good good good good\"}",
+        ("{\"type\":\"authenticate\",\"key\":\"good good good good good good good good good good "
+         "good good good good good good good good good good good good good good good good good\"}"),
     };
     struct client c;
 

@@ -135,10 +135,8 @@ static struct schema *schema_of(struct arena *arena, const char *const *names, u
 /* Names that look the same as what is asked for, when only one does. */
 static void finding_alike(void **state)
 {
-    static const char *const names[] = { "unit\r\n price",
-        "a\xC2\xA0"
-        "b",
-        "x ", "x", "y ", " y", "\xEF\xBB\xBFid" };
+    static const char *const names[] = { "unit\r\n price", "a\u00A0b", "x ", "x", "y ", " y",
+        "\xEF\xBB\xBFid" };
     static const struct {
         const char *name;
         int32_t want;
