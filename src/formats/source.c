@@ -231,6 +231,8 @@ bool source_open(int fd, const char *name, const struct reader_args *args,
     if (!settle(s, name, env, &format, err) || !open_reader(s, format, name, args, env, err) ||
         !open_view(s, args, env, err) ||
         (env->typed && s->info.format == FILE_CSV && !scan_types(s, err))) {
+        if (env->outgrown && s->reader)
+            *env->outgrown = source_outgrown(s) || source_provisional(s);
         release(s);
         return false;
     }

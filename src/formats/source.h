@@ -49,6 +49,7 @@ struct source_env {
     void *reject_arg;
     bool typed;       /* Apply safe typing to text formats (costs one more pass). */
     bool may_reopen;  /* The caller can begin again when source_outgrown(): then one pass may do. */
+    bool *outgrown;   /* May be NULL. Set where source_open() failed and may not without may_reopen. */
     bool allow_empty; /* A sheet without cells is a table without columns, and a warning. */
 };
 

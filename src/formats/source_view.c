@@ -330,6 +330,13 @@ static bool view_outgrown(const void *self)
     return v->class->outgrown && v->class->outgrown(v->reader);
 }
 
+static bool view_provisional(const void *self)
+{
+    const struct source_view *v = self;
+
+    return v->class->provisional && v->class->provisional(v->reader);
+}
+
 static void view_close(void *self)
 {
     struct source_view *v = self;
@@ -345,6 +352,7 @@ const struct source_class source_view_class = { .next = view_next,
     .position = view_position,
     .quarantined = view_quarantined,
     .outgrown = view_outgrown,
+    .provisional = view_provisional,
     .close = view_close };
 
 bool source_view_open(const struct source_class *class, void *reader,

@@ -393,6 +393,7 @@ static bool open_source(struct pipeline *p, struct err *err)
         .tmp_dir = p->job->tmp_dir,
         .reject = rejects_add,
         .may_reopen = !p->again && p->job->to_fd < 0, /* What has gone out cannot be dropped. */
+        .outgrown = &p->outgrown,
     };
     for (size_t i = g->first; i < g->end; i++)
         env->typed = env->typed || stage_wants_types(&g->plan->steps[i]);
@@ -443,6 +444,10 @@ static bool open_all(struct pipeline *p, struct err *err)
     clock_switch(p, stage_at(p, 0));
     if (!open_source(p, &fault)) {
         clock_switch(p, NULL);
+        if (p->outgrown) {
+            *err = fault;
+            return false;
+        }
         cut(p, 0, &fault);
         return true;
     }

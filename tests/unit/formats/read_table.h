@@ -160,6 +160,7 @@ static inline void read_table_one(
         .reject_arg = &t->rejects,
         .typed = how->typed,
         .may_reopen = may_reopen,
+        .outgrown = &t->outgrown,
         .allow_empty = how->allow_empty };
     struct source *s = NULL;
     uint64_t again = 0;

@@ -42,7 +42,8 @@ static const struct view_case texts[] = {
         T("Report\n\na,,b,\nc,,d,e\nf,g,h,i\n1,2,3,4\n"), "a c f|a c g|b d h|b e i\n6:1|2|3|4\n",
         "header_repaired=2", { .header_row = 3, .header_rows = 3, .delimiter = "," } },
     { "a name does not reach over the group above", T("a,,b,\nx,,,y\n1,2,3,4\n"),
-        "a x|column_2|b|b y\n3:1|2|3|4\n", "header_repaired=2", { .header_row = 1, .header_rows = 2 } },
+        "a x|column_2|b|b y\n3:1|2|3|4\n", "header_repaired=2",
+        { .header_row = 1, .header_rows = 2 } },
     { "names that are alike in the end", T("a,b\nx,x\n1,2\n"), "a x|b x\n3:1|2\n", "",
         { .header_row = 1, .header_rows = 2 } },
     { "the same name twice is said once", T("a,b\na,c\n1,2\n"), "a|b c\n3:1|2\n", "",
@@ -111,7 +112,22 @@ static void of_texts(void **state)
                   "B2", "Q1") TEXT("C2", "Q2") "</row><row r=\"3\">" TEXT("A3", "x")            \
                   NUMBER("B3", "0", "1") NUMBER("C3", "0", "2") "</row>")
 
+#define LATE                                                                                  \
+    SHEET("<cols><col min=\"1\" max=\"2\" hidden=\"1\"/></cols>",                             \
+        "<row r=\"1\">" TEXT("A1", "a") "</row><row r=\"2\">" TEXT(                           \
+            "A2", "x") "</row><row r=\"3\">" TEXT("A3", "1") "</row><row r=\"4\">" TEXT("A4", \
+            "2") "</row><row r=\"5\">" TEXT("A5",                                             \
+            "3") "</row><row r=\"6\" hidden=\"1\">" TEXT("C6", "late") "</row><row "          \
+                                                                       "r=\"7\">" TEXT(       \
+                                                                           "A7", "4") "</row>")
+
 static const struct view_case books[] = {
+    { "joined names, and a column that only a late row has", T(LATE),
+        "a x|column_2|column_3\n3:1||\n4:2||\n5:3||\n6:||late\n7:4||\n",
+        "header_repaired=2 hidden_rows=1", { .header_row = 1, .header_rows = 2 } },
+    { "only a late row has a column that is not hidden", T(LATE), "column_3\n2:\n3:\n4:\n5:\n7:\n",
+        "header_repaired=2 hidden_columns=2 skipped_hidden_rows=1",
+        { .header_row = 1, .hidden = HIDDEN_SKIP } },
     { "hidden rows and columns are read", T(HIDDEN), "a|b|c|d\n2:x|||\n3:y|z|w|\n4:v|||\n",
         "hidden_rows=2", { .header_row = 1 } },
     { "hidden rows and columns are left out", T(HIDDEN), "a|c\n3:y|w\n",
