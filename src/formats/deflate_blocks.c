@@ -11,11 +11,11 @@
 
 #include "formats/deflate_blocks.h"
 
+#include "base/thread.h"
+
 #include <isa-l/crc.h>
 #include <isa-l/igzip_lib.h>
 
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
@@ -190,8 +190,6 @@ static void *compress_all(void *arg)
 /* Where no thread can be had (limits, sandbox, memory) the caller goes on compressing itself. */
 static void start_thread(struct deflate_blocks *d)
 {
-    sigset_t all, before;
-
     d->no_thread = true;
     if (!packer_alloc(&d->other))
         return;
@@ -199,10 +197,7 @@ static void start_thread(struct deflate_blocks *d)
         if (!slot_alloc(&d->slots[i]))
             return;
     }
-    sigfillset(&all); /* Signals stay with the threads that expect them. */
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    d->threaded = pthread_create(&d->thread, NULL, compress_all, d) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    d->threaded = thread_start(&d->thread, THREAD_MEDIUM, compress_all, d);
 }
 
 /*

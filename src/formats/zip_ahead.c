@@ -7,14 +7,11 @@
  */
 #include "formats/zip_ahead.h"
 
+#include "base/thread.h"
 #include "formats/zip_read.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { STACK_SIZE = 256 << 10 };
 
 struct block {
     size_t len;
@@ -71,26 +68,6 @@ static void *produce_all(void *arg)
     return NULL;
 }
 
-/* The thread needs little stack and leaves all signals to others. */
-static bool start_thread(struct zip_ahead *a)
-{
-    pthread_attr_t attr;
-    sigset_t all, before;
-    bool ok;
-
-    if (pthread_attr_init(&attr) != 0)
-        return false;
-    sigfillset(&all);
-    ok = pthread_attr_setstacksize(&attr, STACK_SIZE) == 0 &&
-         pthread_sigmask(SIG_SETMASK, &all, &before) == 0;
-    if (ok) {
-        ok = pthread_create(&a->thread, &attr, produce_all, a) == 0;
-        pthread_sigmask(SIG_SETMASK, &before, NULL);
-    }
-    pthread_attr_destroy(&attr);
-    return ok;
-}
-
 struct zip_ahead *zip_ahead_start(zip_ahead_fn *produce, void *arg, struct budget *budget)
 {
     struct zip_ahead *a;
@@ -111,7 +88,7 @@ struct zip_ahead *zip_ahead_start(zip_ahead_fn *produce, void *arg, struct budge
     a->lent = false;
     pthread_mutex_init(&a->lock, NULL);
     pthread_cond_init(&a->change, NULL);
-    if (start_thread(a))
+    if (thread_start(&a->thread, THREAD_SMALL, produce_all, a))
         return a;
     pthread_cond_destroy(&a->change);
     pthread_mutex_destroy(&a->lock);

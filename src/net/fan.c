@@ -2,8 +2,8 @@
 
 #include "net/fan.h"
 
-#include <pthread.h>
-#include <signal.h>
+#include "base/thread.h"
+
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -66,23 +66,15 @@ struct fan *fan_new(void)
 {
     struct fan *fan = calloc(1, sizeof *fan);
     long others = sysconf(_SC_NPROCESSORS_ONLN) - 1;
-    sigset_t all, old;
-    pthread_attr_t attr;
 
     if (!fan)
         return NULL;
     pthread_mutex_init(&fan->lock, NULL);
     pthread_cond_init(&fan->open, NULL);
     pthread_cond_init(&fan->idle, NULL);
-    pthread_attr_init(&attr);
-    pthread_attr_setstacksize(&attr, STACK_BYTES);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
     while (fan->n_threads < FAN_HELPERS_MAX && fan->n_threads < others &&
-           pthread_create(&fan->threads[fan->n_threads], &attr, help, fan) == 0)
+           thread_start(&fan->threads[fan->n_threads], STACK_BYTES, help, fan))
         fan->n_threads++; /* With fewer it takes longer. */
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    pthread_attr_destroy(&attr);
     return fan;
 }
 

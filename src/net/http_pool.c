@@ -3,9 +3,8 @@
 #include "net/http_pool.h"
 
 #include "base/clock.h"
+#include "base/thread.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -78,27 +77,18 @@ static void *thread_main(void *arg)
     return NULL;
 }
 
-/* Signals are the main thread's affair, so new threads are born with all of them blocked. The lock is held. */
+/* The lock is held. */
 static bool add_thread(struct http_pool *pool)
 {
     pthread_t thread;
-    pthread_attr_t attr;
-    sigset_t all, old;
-    int rc;
 
-    if (pthread_attr_init(&attr) != 0)
-        return false;
-    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstacksize(&attr, STACK_BYTES);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
     pool->threads++;
-    rc = pthread_create(&thread, &attr, thread_main, pool);
-    if (rc != 0)
-        pool->threads--;
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    pthread_attr_destroy(&attr);
-    return rc == 0;
+    if (thread_start(&thread, STACK_BYTES, thread_main, pool)) {
+        pthread_detach(thread);
+        return true;
+    }
+    pool->threads--;
+    return false;
 }
 
 bool http_pool_new(unsigned threads, unsigned burst, struct http_pool **out, struct err *err)

@@ -8,8 +8,8 @@
 #include "workflow/progress.h"
 
 #include "base/clock.h"
+#include "base/thread.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
@@ -141,7 +141,7 @@ bool progress_new(
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&p->wake, &monotonic);
     pthread_condattr_destroy(&monotonic);
-    if (pthread_create(&p->ticker, NULL, ticker_main, p) != 0) {
+    if (!thread_start(&p->ticker, THREAD_MEDIUM, ticker_main, p)) {
         pthread_cond_destroy(&p->wake);
         pthread_mutex_destroy(&p->lock);
         free(p);

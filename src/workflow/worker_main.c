@@ -9,13 +9,13 @@
 #include "workflow/worker.h"
 
 #include "base/buf.h"
+#include "base/thread.h"
 #include "workflow/run.h"
 #include "workflow/sandbox.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -170,7 +170,7 @@ int worker_main(void)
         ok = err_set(&err, ERR_INTERNAL, "the worker may not use the data folder");
     if (ok) {
         sandbox_enter(spec);
-        if (pthread_create(&watcher, NULL, watch_parent, NULL) == 0)
+        if (thread_start(&watcher, THREAD_SMALL, watch_parent, NULL))
             pthread_detach(watcher);
         ok = run_execute(spec, send_event, &line, &cancelled, &err);
     } else {

@@ -1,0 +1,22 @@
+#include "base/thread.h"
+
+#include <signal.h>
+
+bool thread_start(pthread_t *out, size_t stack_bytes, void *(*run)(void *), void *arg)
+{
+    pthread_attr_t attr;
+    sigset_t all, before;
+    bool ok;
+
+    if (pthread_attr_init(&attr) != 0)
+        return false;
+    sigfillset(&all);
+    ok = pthread_attr_setstacksize(&attr, stack_bytes) == 0 &&
+         pthread_sigmask(SIG_SETMASK, &all, &before) == 0;
+    if (ok) {
+        ok = pthread_create(out, &attr, run, arg) == 0;
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
+    }
+    pthread_attr_destroy(&attr);
+    return ok;
+}
