@@ -25,9 +25,9 @@ static const char *const verbs[] = { "filter", "keep", "find", "show", "list", "
     "dedupe", "deduplicate", "uppercase", "lowercase", "capitalize", "capitalise", "trim", "strip",
     "round", "fill", "replace", "normalize", "normalise", "clean", "format", "convert", "turn",
     "make", "change", "scale", "standardize", "standardise", "export", "save", "create", "generate",
-    "output", "write", "insert", "rename", "map", "call", "name it", "join", "merge", "bind",
-    "look", "lookup", "add", "combine", "match", "sort", "order by", "order the", "draw", "plot",
-    "sum", "count", "calculate", "pivot", "group", "send", "only", "without duplicates",
+    "output", "write", "insert", "rename", "renamed", "map", "call", "name it", "join", "merge",
+    "bind", "look", "lookup", "add", "combine", "match", "sort", "order by", "order the", "draw",
+    "plot", "sum", "count", "calculate", "pivot", "group", "send", "only", "without duplicates",
     "no duplicates", "columns", "sql", "mysql", "postgres", "postgresql", "sqlite", "json", "use",
     "put", "load", "limit", "where", "unique", "distinct", "download", "return", "fetch", "split",
     "shorten", "leave", "omit", "set", "title", "upper", "lower", "merge", "append", NULL };
@@ -42,55 +42,18 @@ static const char *const makers[] = { "convert", "export", "save", "turn", "outp
     "generate", "create", "make", "download", "transform", "change", "give", "get me", "format",
     NULL };
 
-static const struct {
-    const char *phrase, *reason;
-} impossible[] = {
-    { "chart", "draw charts" },
-    { "charts", "draw charts" },
-    { "graph", "draw charts" },
-    { "plot", "draw charts" },
-    { "pie", "draw charts" },
-    { "histogram", "draw charts" },
-    { "pivot", "make pivot tables" },
-    { "sort", "sort rows: they keep the order of the file" },
-    { "sort by", "sort rows: they keep the order of the file" },
-    { "order by", "sort rows: they keep the order of the file" },
-    { "sorted by", "sort rows: they keep the order of the file" },
-    { "descending", "sort rows: they keep the order of the file" },
-    { "ascending", "sort rows: they keep the order of the file" },
-    { "sum", "calculate totals" },
-    { "sum of", "calculate totals" },
-    { "total of", "calculate totals" },
-    { "average", "calculate averages; blanks can be filled with them" },
-    { "average of", "calculate averages; blanks can be filled with them" },
-    { "group by", "group rows" },
-    { "grouped by", "group rows" },
-    { "count", "count groups; each step tells how many rows it had" },
-    { "multiply", "calculate with columns" },
-    { "divide", "calculate with columns" },
-    { "subtract", "calculate with columns" },
-    { "weather", "know anything but your files" },
-    { "news", "know anything but your files" },
-    { "joke", "know anything but your files" },
-    { "translate", "translate texts" },
-    { "send", "send anything anywhere; results are downloaded" },
-    { "email to", "send anything anywhere; results are downloaded" },
-    { "print", "print" },
-    { "formula", "work out formulas; their stored results are read" },
-    { "formulas", "work out formulas; their stored results are read" },
-    { "macro", "run macros" },
-    { "macros", "run macros" },
-    { "train", "train models" },
-    { "predict", "predict values" },
-    { "forecast", "predict values" },
-};
-
-static size_t skip_fillers(const struct words *w, size_t at, size_t end)
+/* A column's name is no filler: "first and last name", a column "now". */
+static size_t skip_fillers(const struct mind *m, size_t at, size_t end)
 {
+    struct mention mention;
     size_t n;
 
-    while (at < end && (n = words_say_any(w, at, end, fillers)) != 0)
+    while (at < end && (n = words_say_any(&m->words, at, end, fillers)) != 0) {
+        if (chat_mention(&m->words, at, end, &m->table, m->arena, &mention) &&
+            mention.strength == MENTION_EXACT && mention.n_words >= n)
+            break;
         at += n;
+    }
     return at;
 }
 
@@ -129,7 +92,7 @@ bool begins_wish(const struct mind *m, size_t at, size_t end)
 {
     const struct words *w = &m->words;
 
-    at = skip_fillers(w, at, end);
+    at = skip_fillers(m, at, end);
     return at < end &&
            (words_say_any(w, at, end, verbs) || words_say_any(w, at, end, formats) ||
                says_operation(w, at, end) || says_rule(w, at, end) || column_then_rule(m, at, end));
@@ -138,6 +101,47 @@ bool begins_wish(const struct mind *m, size_t at, size_t end)
 static bool is_stop(const struct word *w, const char *chars)
 {
     return w->kind == WORD_STOP && strchr(chars, w->key[0]);
+}
+
+/* A dash between two thoughts, not between two numbers or days. */
+static bool is_dash(const struct words *w, size_t i)
+{
+    static const char *const dashes[] = { "-", "–", "—", "*", "•", NULL };
+    struct when when;
+
+    return words_say_any(w, i, w->n, dashes) &&
+           !(i + 1 < w->n && (w->v[i + 1].kind == WORD_NUMBER || chat_when(w, i + 1, w->n, &when)));
+}
+
+/* "trim" in "trim and lowercase the names": the columns come with the second one. */
+static bool is_bare_rule(const struct words *w, size_t from, size_t to)
+{
+    for (const struct rule *const *r = rule_table; *r; r++) {
+        if (words_say_any(w, from, to, rule_says(*r)) == to - from)
+            return true;
+    }
+    return false;
+}
+
+/* Past fillers, and past the number of a list: "1) keep ...". */
+static size_t clause_start(const struct mind *m, size_t from, size_t to)
+{
+    from = skip_fillers(m, from, to);
+    if (from + 1 < to && m->words.v[from].kind == WORD_NUMBER && begins_wish(m, from + 1, to))
+        from = skip_fillers(m, from + 1, to);
+    return from;
+}
+
+/* "only London 2. drop ...": does the clause end with the number of the next one? */
+static bool is_numbered(const struct mind *m, size_t from, size_t to, size_t n_before)
+{
+    const struct words *w = &m->words;
+
+    return w->v[0].kind == WORD_NUMBER && w->v[0].number == 1 && to > from && to < w->n &&
+           w->v[to].kind == WORD_STOP && w->v[to].key[0] == '.' &&
+           w->v[to - 1].kind == WORD_NUMBER && begins_wish(m, to + 1, w->n) &&
+           (w->v[to - 1].number == (double)n_before + 1 ||
+               w->v[to - 1].number == (double)n_before + 2);
 }
 
 size_t divide(const struct mind *m, struct clause out[CLAUSES_MAX])
@@ -149,10 +153,12 @@ size_t divide(const struct mind *m, struct clause out[CLAUSES_MAX])
     size_t n = 0, from = 0;
 
     for (size_t i = 0; i <= w->n && n < CLAUSES_MAX; i++) {
-        size_t skip = 1;
+        size_t skip = 1, to;
         bool cut = i == w->n;
 
         if (!cut && is_stop(&w->v[i], ";.!?\n")) {
+            cut = true;
+        } else if (!cut && is_dash(w, i)) {
             cut = true;
         } else if (!cut && is_stop(&w->v[i], ",")) {
             cut = begins_wish(m, i + 1, w->n);
@@ -160,16 +166,17 @@ size_t divide(const struct mind *m, struct clause out[CLAUSES_MAX])
             cut = true;
             skip = words_say_any(w, i, w->n, thens);
         } else if (!cut && (skip = words_say_any(w, i, w->n, ands)) != 0) {
-            cut = begins_wish(m, i + skip, w->n);
+            cut = begins_wish(m, i + skip, w->n) && !is_bare_rule(w, from, i);
         } else if (!cut && i > from && words_say_any(w, i, w->n, formats)) {
             cut = words_find(w, from, i, makers) == i;
             skip = 0;
         }
         if (!cut)
             continue;
-        from = skip_fillers(w, from, i);
-        if (i > from)
-            out[n++] = (struct clause){ from, i };
+        from = clause_start(m, from, i);
+        to = is_numbered(m, from, i, n) ? i - 1 : i;
+        if (to > from)
+            out[n++] = (struct clause){ from, to };
         from = i + skip;
         if (skip > 1)
             i += skip - 1;
@@ -191,6 +198,13 @@ static bool says_op(const struct mind *m, const struct clause *c, const char *na
     return op && op->says && says(m, c, op->says);
 }
 
+static bool begins_op(const struct mind *m, const struct clause *c, const char *name)
+{
+    const struct op *op = op_find(name);
+
+    return op && op->says && words_say_any(&m->words, c->from, c->to, op->says);
+}
+
 static bool says_a_rule(const struct mind *m, const struct clause *c)
 {
     for (size_t i = c->from; i < c->to; i++) {
@@ -198,25 +212,6 @@ static bool says_a_rule(const struct mind *m, const struct clause *c)
             return true;
     }
     return false;
-}
-
-static const char *reason_of(const struct mind *m, const struct clause *c)
-{
-    struct mention mention;
-
-    for (size_t i = c->from; i < c->to; i++) {
-        for (size_t k = 0; k < ARRAY_LEN(impossible); k++) {
-            if (words_say(&m->words, i, c->to, impossible[k].phrase) &&
-                !chat_mention(&m->words, i, c->to, &m->table, m->arena, &mention))
-                return impossible[k].reason;
-        }
-    }
-    return NULL;
-}
-
-bool read_cannot(struct mind *m, const struct clause *c)
-{
-    return cannot(m, reason_of(m, c));
 }
 
 /* A file of the conversation other than the one at hand. */
@@ -245,10 +240,13 @@ static bool wants_rename(const struct mind *m, const struct clause *c)
 {
     static const char *const column[] = { "column", "field", NULL };
     static const char *const call[] = { "call", NULL };
-    static const char *const map[] = { "map", "rename", NULL };
+    static const char *const map[] = { "map", "rename", "renamed", NULL };
+    static const char *const header[] = { "header", "headers", "heading", "headings", "column name",
+        "column names", "column title", NULL };
+    static const char *const change[] = { "change", "set", "make", "edit", "update", NULL };
 
-    return says_op(m, c, "excel/map-columns") || says(m, c, map) ||
-           (says(m, c, call) && says(m, c, column));
+    return says_op(m, c, "excel/map-columns") || says(m, c, map) || says_called(m, c) ||
+           (says(m, c, call) && says(m, c, column)) || (says(m, c, change) && says(m, c, header));
 }
 
 static bool has_conditions(const struct mind *m, const struct clause *c)
@@ -273,6 +271,14 @@ static bool has_columns(const struct mind *m, const struct clause *c)
     return named_columns(&trial, c->from, c->to, names, NAMES_MAX) > 0;
 }
 
+/* "names and prices into a csv": columns are named, then a format. */
+static bool columns_before(const struct mind *m, const struct clause *c, const char *const *kinds)
+{
+    struct clause before = { c->from, words_find(&m->words, c->from, c->to, kinds) };
+
+    return before.to < c->to && has_columns(m, &before);
+}
+
 static bool wants_columns(const struct mind *m, const struct clause *c)
 {
     static const char *const words[] = { "column", "columns", "field", "fields",
@@ -286,15 +292,14 @@ enum want classify(const struct mind *m, const struct clause *c)
     static const char *const sql[] = { "sql", "mysql", "postgres", "postgresql", "sqlite",
         "inserts", "insert into", "insert statements", NULL };
     static const char *const json[] = { "json", "jsonl", "ndjson", NULL };
-    static const char *const excel[] = { "excel", "xlsx", "workbook", NULL };
+    static const char *const excel[] = { "excel", "xlsx", "workbook", "spreadsheet", "xls", NULL };
     static const char *const csv[] = { "csv", "tsv", NULL };
-    static const char *const distinct[] = { "duplicate", "duplicates", "dedupe", "deduplicate",
-        "unique", "distinct", "repeated rows", NULL };
     static const char *const extracting[] = { "extract", "select", "pull out", "only", "columns",
         NULL };
+    static const char *const of_rows[] = { "rows", "records", "entries", NULL };
     bool rows;
 
-    if (reason_of(m, c))
+    if (impossible_reason(m, c))
         return WANT_CANNOT;
     if (says(m, c, sql) || says_op(m, c, "sql/generate"))
         return WANT_SQL;
@@ -304,16 +309,21 @@ enum want classify(const struct mind *m, const struct clause *c)
         return WANT_RENAME;
     if (says_rule(&m->words, c->from, c->to)) /* "fill empty emails" is about no rows. */
         return WANT_RULES;
-    rows = has_conditions(m, c);
-    if (!rows && says_a_rule(m, c))
+    if (says_removal(m, c))
         return WANT_RULES;
+    rows = has_conditions(m, c);
+    if (!rows && (says_a_rule(m, c) || says_date_shape(m, c->from, c->to)))
+        return WANT_RULES;
+    if (!rows && has_columns(m, c) && begins_op(m, c, "normalization/apply"))
+        return WANT_RULES; /* "fix the phone numbers" */
     if (says(m, c, json))
         return WANT_JSON;
     if (wants_columns(m, c) && !rows)
         return WANT_COLUMNS;
-    if (!rows && says(m, c, distinct))
+    if (!rows && says_distinct(m, c))
         return has_columns(m, c) ? WANT_COLUMNS : WANT_DISTINCT;
-    if (!rows && !(has_columns(m, c) && says(m, c, extracting))) {
+    if (!rows && !(has_columns(m, c) && says(m, c, extracting)) && !columns_before(m, c, csv) &&
+        !columns_before(m, c, excel)) {
         if (says(m, c, csv) &&
             says(m, c, excel)) /* "a csv that excel opens", "this csv into excel" */
             return words_find(&m->words, c->from, c->to, csv) <
@@ -331,7 +341,7 @@ enum want classify(const struct mind *m, const struct clause *c)
         return WANT_ROWS;
     if (has_columns(m, c))
         return WANT_COLUMNS;
-    if (says_op(m, c, "excel/search"))
+    if (says_op(m, c, "excel/search") || says(m, c, of_rows))
         return WANT_ROWS;
     if (says_op(m, c, "excel/extract-columns-to-file") || says(m, c, extracting))
         return WANT_COLUMNS;
@@ -372,14 +382,31 @@ static const char *intended(const char *key)
     return best == 0 ? NULL : found;
 }
 
+/* "hasnt", "dont": people leave apostrophes out. NULL: it is none. */
+static const char *with_apostrophe(const char *key)
+{
+    static const char *const contractions[][2] = { { "isnt", "isn't" }, { "arent", "aren't" },
+        { "wasnt", "wasn't" }, { "werent", "weren't" }, { "hasnt", "hasn't" },
+        { "havent", "haven't" }, { "dont", "don't" }, { "doesnt", "doesn't" },
+        { "didnt", "didn't" }, { "lets", "let's" } };
+
+    for (size_t i = 0; i < ARRAY_LEN(contractions); i++) {
+        if (strcmp(key, contractions[i][0]) == 0)
+            return contractions[i][1];
+    }
+    return NULL;
+}
+
 void correct_words(struct mind *m)
 {
     for (size_t i = 0; i < m->words.n; i++) {
         struct word *w = &m->words.v[i];
         struct known_value value;
         struct mention mention;
-        const char *meant;
+        const char *meant = w->kind == WORD_PLAIN ? with_apostrophe(w->key) : NULL;
 
+        if (meant)
+            w->key = meant;
         if (w->kind != WORD_PLAIN || strlen(w->key) < SLIP_MIN || chat_is_common(w->key) ||
             begins_wish(m, i, m->words.n) ||
             chat_mention(&m->words, i, m->words.n, &m->table, m->arena, &mention) ||

@@ -39,8 +39,11 @@ struct mind {
     struct chat_table table; /* What the next step reads; its columns change as steps are added. */
     const struct chat_table *files; /* The conversation's files; files[0] is the input. */
     size_t n_files;
+    struct chat_table wide; /* As it was before the last step that keeps some columns. */
     struct arena *arena;
     struct json *steps;
+    size_t
+        n_tail; /* So many of the last of them make no table: SQL and JSON that were there before. */
     const char *columns[MENTION_MAX]; /* Named last, for "them". */
     size_t n_columns;
     struct understanding *out;
@@ -56,6 +59,11 @@ enum want classify(const struct mind *m, const struct clause *c);
 /* Does a new wish begin at `at`? */
 bool begins_wish(const struct mind *m, size_t at, size_t end);
 
+/* ---- impossible.c ---- */
+
+/* What is asked for that no operation does, as "I cannot ..." goes on; NULL: nothing. */
+const char *impossible_reason(const struct mind *m, const struct clause *c);
+
 /* ---- readers: add steps, or ask, or say that it cannot be done; false only when memory ends ---- */
 
 typedef bool read_fn(struct mind *m, const struct clause *c);
@@ -67,17 +75,49 @@ bool read_added(struct mind *m, const struct clause *c, bool *done);
 /* Words a letter off those of the grammar, put right. */
 void correct_words(struct mind *m);
 
+/* Does the clause speak of duplicates, or of the different values of a column? */
+bool says_distinct(const struct mind *m, const struct clause *c);
+/* "SKU should be called item_no": a column, and a name for it? */
+bool says_called(const struct mind *m, const struct clause *c);
+/* "dd/mm/yyyy", or "like 20 January 2024": how dates shall look? */
+bool says_date_shape(const struct mind *m, size_t from, size_t to);
+
 /* Conditions said in the clause, as an array; *logic_or when any of them suffices. NULL: none. */
 struct json *read_conditions(struct mind *m, const struct clause *c, bool *logic_or);
+
+/* ---- edit.c: changes to the steps so far ---- */
+
+bool edit_steps(struct mind *m, const struct clause *c, bool *done);
+
+/* ---- read_make.c ---- */
+
+/* Another table name, dialect or sheet name for a step that has one. */
+bool edit_names(struct mind *m, const struct clause *c, bool *done);
+/* The name that the clause gives the result ("call it report", "save as x.csv"), and the format it implies. */
+void name_result(
+    struct mind *m, const struct clause *c, const char *operation, struct json *arguments);
+/* The same for the last step; or what the name is for, where there is no step that makes it. */
+enum want name_last(struct mind *m, const struct clause *c);
+
+/* ---- read_replace.c ---- */
+
+/* "UK with United Kingdom in country", from `at` on; *used is behind it. */
+bool replace_parameters(
+    struct mind *m, const struct clause *c, size_t at, struct json *parameters, size_t *used);
+/* The rule for them: one for whole values, or one for parts, which `parameters` then are for. */
+const char *replace_rule(
+    struct mind *m, const char *const *names, size_t n, struct json *parameters);
+/* `remove "-" from phone`? */
+bool says_removal(const struct mind *m, const struct clause *c);
+/* Its parameters; returns where its columns begin. */
+size_t removal_parameters(struct mind *m, const struct clause *c, struct json *parameters);
 
 /* ---- what they share (understand.c) ---- */
 
 /* Take `arguments` over. The step is checked against its operation's declaration. */
-bool add_step(
-    struct mind *m, const char *operation, struct json *arguments, const char *description);
+bool add_step(struct mind *m, const char *operation, struct json *arguments);
 /* The last step's arguments, when it is of that operation; else NULL. */
 struct json *last_arguments(const struct mind *m, const char *operation);
-void describe_last(struct mind *m, const char *description);
 bool ask(struct mind *m, const char *argument, const char *question);
 bool cannot(struct mind *m, const char *reason);
 
@@ -89,10 +129,14 @@ size_t other_columns(
 /* "a", "b" and "c", each in bold; in the arena. */
 const char *list_text(struct mind *m, const char *const *names, size_t n);
 struct json *names_json(const char *const *names, size_t n);
-/* A file name that the clause gives its result ("call it report"); NULL: none. */
-const char *given_name(const struct mind *m, size_t from, size_t to);
 /* The table after a step that leaves these columns (json array of names). */
 bool keep_columns(struct mind *m, const struct json *names);
+/* The same, by a step that keeps some of them. */
+bool narrow_columns(struct mind *m, const struct json *names);
+/* The table after all steps. */
+bool follow_steps(struct mind *m);
+/* Whole numbers as such. */
+struct json *number_json(double v);
 
 enum { NAMES_MAX = 512 };
 

@@ -2,19 +2,23 @@
 
 #include "chat/grammar.h"
 
-#include "base/fs.h"
-
 #include <string.h>
 
 static const char extract_op[] = "excel/extract-columns-to-file";
 static const char map_op[] = "excel/map-columns";
 
-static const char *const distinct[] = { "duplicate", "duplicates", "dedupe", "deduplicate",
-    "unique", "distinct", "repeated", "repeats", NULL };
-
 static bool says(const struct mind *m, const struct clause *c, const char *const *phrases)
 {
     return words_find(&m->words, c->from, c->to, phrases) < c->to;
+}
+
+bool says_distinct(const struct mind *m, const struct clause *c)
+{
+    static const char *const distinct[] = { "duplicate", "duplicates", "dedupe", "deduplicate",
+        "de-duplicate", "unique", "distinct", "different", "repeated", "repeats", "each once",
+        "do we have", "are there", "there are", NULL };
+
+    return says(m, c, distinct);
 }
 
 /* A format of tables that the clause asks for; NULL: none. */
@@ -37,7 +41,7 @@ static const char *given_format(const struct mind *m, const struct clause *c)
 static bool extract(
     struct mind *m, const struct clause *c, const char *const *names, size_t n, bool once)
 {
-    const char *format = given_format(m, c), *file = given_name(m, c->from, c->to);
+    const char *format = given_format(m, c);
     struct json *arguments = json_new_object(), *kept;
 
     if (n > 0)
@@ -46,10 +50,9 @@ static bool extract(
         json_set_bool(arguments, "remove_duplicates", true);
     if (format)
         json_set_string(arguments, "output_format", format);
-    if (file)
-        json_set_string(arguments, "output_filename", file);
+    name_result(m, c, extract_op, arguments);
     kept = n > 0 ? names_json(names, n) : NULL;
-    if (!add_step(m, extract_op, arguments, NULL) || (kept && !keep_columns(m, kept))) {
+    if (!add_step(m, extract_op, arguments) || (kept && !narrow_columns(m, kept))) {
         json_free(kept);
         return false;
     }
@@ -59,12 +62,13 @@ static bool extract(
 
 bool read_columns(struct mind *m, const struct clause *c)
 {
-    static const char *const excepts[] = { "except", "except for", "everything but", "all but",
-        "all except", "excluding", "without", "but not", NULL };
+    static const char *const excepts[] = { "except", "except for", "but", "apart from",
+        "aside from", "besides", "other than", "everything but", "all but", "all except",
+        "excluding", "without", "but not", NULL };
     static const char *const removers[] = { "remove", "drop", "delete", "exclude", "discard",
         "omit", "get rid of", "leave out", NULL };
     const char *names[NAMES_MAX], *others[NAMES_MAX];
-    bool once = says(m, c, distinct), leave;
+    bool once = says_distinct(m, c), leave;
     size_t n, k, except = words_find(&m->words, c->from, c->to, excepts);
 
     if (once) { /* "without duplicates" is no exception. */
@@ -93,7 +97,6 @@ bool read_distinct(struct mind *m, const struct clause *c)
 
     if (last) { /* "extract the cities, no duplicates" */
         json_set_bool(last, "remove_duplicates", true);
-        describe_last(m, NULL);
         return true;
     }
     return extract(m, c, NULL, 0, true);
@@ -101,12 +104,35 @@ bool read_distinct(struct mind *m, const struct clause *c)
 
 /* ---- other names ---- */
 
+/* Between a column and its new name. */
+static const char *const calleds[] = { "should be called", "should be named",
+    "should be renamed to", "must be called", "must be named", "will be called", "to be called",
+    "is now called", "is called", "gets called", "becomes", "renamed to", NULL };
+
+bool says_called(const struct mind *m, const struct clause *c)
+{
+    struct mention mention;
+
+    for (size_t i = c->from; i < c->to; i++) {
+        if (!chat_mention(&m->words, i, c->to, &m->table, m->arena, &mention))
+            continue;
+        i += mention.n_words;
+        i += words_say(&m->words, i, c->to, "column");
+        if (words_say_any(&m->words, i, c->to, calleds))
+            return true;
+        i--;
+    }
+    return false;
+}
+
 static bool is_link(const struct words *w, size_t at, size_t end, size_t *n)
 {
-    static const char *const links[] = { "to", "as", "into", "->", "=>", "→", "=", "should be",
-        "becomes", NULL };
+    static const char *const links[] = { "to", "as", "into", "->", "=>", "→", "=", ":", "should be",
+        "becomes", "to be", NULL };
+    size_t called = words_say_any(w, at, end, calleds);
 
     *n = words_say_any(w, at, end, links);
+    *n = called > *n ? called : *n;
     return *n > 0;
 }
 
@@ -188,12 +214,11 @@ bool read_rename(struct mind *m, const struct clause *c)
         for (const void *it = json_first(mapping); it; it = json_next(mapping, it))
             json_set(all, json_key(it), json_ref(json_value(it)));
         ok = rename_columns(m, mapping);
-        describe_last(m, NULL);
     } else {
         arguments = json_new_object();
         json_set(arguments, "mapping", json_ref(mapping));
         json_set_bool(arguments, "keep_unmapped", true);
-        ok = add_step(m, map_op, arguments, NULL) && rename_columns(m, mapping);
+        ok = add_step(m, map_op, arguments) && rename_columns(m, mapping);
     }
     json_free(mapping);
     return ok;

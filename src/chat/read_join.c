@@ -91,18 +91,25 @@ static struct json *said_columns(struct mind *m, const struct clause *c, size_t 
     return list;
 }
 
-static bool widen(struct mind *m, const struct json *added)
+/* The table with those columns of the other one. */
+static bool widen(struct mind *m, const struct json *added, const struct chat_table *other)
 {
-    struct json *names = json_new_array();
-    bool ok;
+    size_t n = m->table.n_columns, more = json_len(added);
+    struct chat_column *columns = arena_calloc(m->arena, n + more + 1, sizeof *columns);
 
-    for (size_t i = 0; i < m->table.n_columns; i++)
-        json_add(names, json_new_string(m->table.columns[i].name));
-    for (size_t i = 0; i < json_len(added); i++)
-        json_add(names, json_ref(json_at(added, i)));
-    ok = keep_columns(m, names);
-    json_free(names);
-    return ok;
+    if (!columns)
+        return err_nomem(m->err);
+    if (n > 0)
+        memcpy(columns, m->table.columns, n * sizeof *columns);
+    for (size_t i = 0; i < more; i++) {
+        const struct chat_column *theirs = chat_table_column(other, json_str(json_at(added, i)));
+
+        if (theirs)
+            columns[n++] = *theirs;
+    }
+    m->table.columns = columns;
+    m->table.n_columns = n;
+    return true;
 }
 
 bool read_added(struct mind *m, const struct clause *c, bool *done)
@@ -128,8 +135,7 @@ bool read_added(struct mind *m, const struct clause *c, bool *done)
     }
     *done = true;
     json_set(last, "bind_columns", columns);
-    describe_last(m, NULL);
-    return widen(m, columns);
+    return widen(m, columns, other);
 }
 
 bool read_join(struct mind *m, const struct clause *c)
@@ -163,7 +169,7 @@ bool read_join(struct mind *m, const struct clause *c)
     json_set_string(arguments, "comparison_column", key);
     if (json_len(columns))
         json_set(arguments, "bind_columns", json_ref(columns));
-    ok = add_step(m, "excel/bind-single-key", arguments, NULL) && widen(m, columns);
+    ok = add_step(m, "excel/bind-single-key", arguments) && widen(m, columns, other);
     json_free(columns);
     return ok;
 }

@@ -6,6 +6,7 @@
 
 #include "chat/grammar.h"
 
+#include "base/num.h"
 #include "ops/op.h"
 #include "ops/rules/rule.h"
 
@@ -115,7 +116,7 @@ static bool fill_parameters(struct mind *m, const struct clause *c, struct json 
 }
 
 /* DD/MM/YYYY, yyyy-mm-dd, %d.%m.%Y; NULL when it is none. */
-static const char *date_pattern(struct mind *m, const char *raw)
+static const char *date_pattern(const struct mind *m, const char *raw)
 {
     static const struct {
         const char *letters, *code;
@@ -150,8 +151,92 @@ static const char *date_pattern(struct mind *m, const char *raw)
     return out;
 }
 
+/* "%d.%m.%Y" for "31.12.2024"; NULL where day and month could be either. */
+static const char *number_pattern(const struct mind *m, const char *raw)
+{
+    static const char *const orders[][3] = { { "%Y", "%m", "%d" }, { "%d", "%m", "%Y" },
+        { "%m", "%d", "%Y" } };
+    int part[3] = { 0 };
+    char mark = 0;
+    size_t digits = strspn(raw, "0123456789"), order;
+
+    if (sscanf(raw, "%4d%c%2d%*c%4d", &part[0], &mark, &part[1], &part[2]) != 4)
+        return NULL;
+    if (digits == 4)
+        order = 0;
+    else if (part[0] > 12)
+        order = 1;
+    else if (part[1] > 12)
+        order = 2;
+    else
+        return NULL;
+    return arena_printf(
+        m->arena, "%s%c%s%c%s", orders[order][0], mark, orders[order][1], mark, orders[order][2]);
+}
+
+/* "%d %B %Y" for "20 January 2024", "%b %d, %Y" for "Jan 20, 2024". */
+static const char *example_pattern(const struct mind *m, size_t at, size_t end)
+{
+    const struct word *w = m->words.v;
+    struct when when;
+    struct buf b;
+    const char *out;
+
+    if (!chat_when(&m->words, at, end, &when) || strcmp(when.first, when.last) != 0)
+        return NULL;
+    if (when.n_words == 1)
+        return number_pattern(m, w[at].raw);
+    buf_init(&b, 256);
+    for (size_t i = at; i < at + when.n_words; i++) {
+        bool mark = w[i].kind == WORD_STOP;
+        size_t n = strlen(w[i].key);
+
+        if (i > at && !mark)
+            buf_addc(&b, ' ');
+        if (mark || strcmp(w[i].key, "of") == 0)
+            buf_adds(&b, w[i].raw);
+        else if (isdigit((unsigned char)w[i].key[0]))
+            buf_adds(&b, n == 4 && w[i].kind == WORD_NUMBER ? "%Y" : "%d");
+        else
+            buf_adds(&b, n > 4 || (n == 4 && w[i].key[3] != 't') || strcmp(w[i].key, "may") == 0
+                             ? "%B"
+                             : "%b");
+    }
+    out = arena_strdup(m->arena, buf_str(&b));
+    buf_deinit(&b);
+    return out;
+}
+
+/* Where an example of a date begins: behind "like"; `to` when there is none. */
+static size_t example_at(const struct mind *m, size_t from, size_t to)
+{
+    static const char *const likes[] = { "like", "such as", "in the form", "in the style of",
+        "formatted like", "written like", "in the format", NULL };
+    size_t at = words_find(&m->words, from, to, likes);
+
+    return at < to ? at + words_say_any(&m->words, at, to, likes) : to;
+}
+
+bool says_date_shape(const struct mind *m, size_t from, size_t to)
+{
+    size_t at = example_at(m, from, to);
+
+    for (size_t i = from; i < to; i++) {
+        if (m->words.v[i].kind != WORD_NUMBER && date_pattern(m, m->words.v[i].raw))
+            return true;
+    }
+    return at < to && example_pattern(m, at, to);
+}
+
 static void date_parameters(struct mind *m, const struct clause *c, struct json *parameters)
 {
+    size_t at = example_at(m, c->from, c->to);
+    const char *example = at < c->to ? example_pattern(m, at, c->to) : NULL;
+
+    if (example) {
+        json_set_string(parameters, "format", example);
+        return;
+    }
     for (size_t i = c->from; i < c->to; i++) {
         const char *pattern = date_pattern(m, m->words.v[i].raw);
 
@@ -164,29 +249,6 @@ static void date_parameters(struct mind *m, const struct clause *c, struct json 
         json_set_string(parameters, "format", "%d/%m/%Y");
     else if (said(m, c, "us") || said(m, c, "american"))
         json_set_string(parameters, "format", "%m/%d/%Y");
-}
-
-/* "replace UK with United Kingdom in country", "UK to GB" */
-static bool map_parameters(
-    struct mind *m, const struct clause *c, size_t at, struct json *parameters, size_t *used)
-{
-    static const char *const withs[] = { "with", "by", "->", "→", NULL };
-    static const char *const ends[] = { "in", "for", "of", NULL };
-    const struct words *w = &m->words;
-    size_t with = words_find(w, at, c->to, withs), end;
-    struct json *mapping;
-
-    if (with == c->to || with == at)
-        return false;
-    end = words_find(w, with + 1, c->to, ends);
-    if (end == with + 1)
-        return false;
-    mapping = json_new_object();
-    json_set_string(
-        mapping, words_text(w, at, with, m->arena), words_text(w, with + 1, end, m->arena));
-    json_set(parameters, "mapping", mapping);
-    *used = end;
-    return true;
 }
 
 /* ---- columns ---- */
@@ -289,11 +351,10 @@ static bool add_rules(
     }
     m->n_columns = n < MENTION_MAX ? n : MENTION_MAX;
     if (last) {
-        describe_last(m, NULL);
         return true;
     }
     json_set(arguments, "normalizations", list);
-    return add_step(m, rules_op, arguments, NULL);
+    return add_step(m, rules_op, arguments);
 }
 
 static bool read_parameters(struct mind *m, const struct clause *c, const struct wish *wish,
@@ -307,15 +368,35 @@ static bool read_parameters(struct mind *m, const struct clause *c, const struct
     else if (is_rule(wish, "fill_null_values") && !fill_parameters(m, c, parameters))
         *question = "What should the blanks be filled with? A value, or the mean, median or mode.";
     else if (is_rule(wish, "categorical_mapping") &&
-             !map_parameters(m, c, wish->at + wish->n_words, parameters, from))
+             !replace_parameters(m, c, wish->at + wish->n_words, parameters, from))
         *question = "What should be replaced with what?";
     return *question == NULL;
+}
+
+/* A number that fills columns of numbers is one. */
+static void fill_as_number(
+    const struct mind *m, const char *const *names, size_t n, struct json *parameters)
+{
+    const char *text = json_get_string(parameters, "value");
+    int64_t whole;
+    double number;
+
+    for (size_t i = 0; i < n; i++) {
+        const struct chat_column *c = chat_table_column(&m->table, names[i]);
+
+        if (!c || !chat_column_is_number(c))
+            return;
+    }
+    if (text && num_parse_int(text, strlen(text), &whole))
+        json_set_int(parameters, "value", whole);
+    else if (text && num_parse(text, strlen(text), &number))
+        json_set_real(parameters, "value", number);
 }
 
 /* One rule and the columns said with it; what is left of the clause may hold another. */
 static bool read_one(struct mind *m, const struct clause *c, const struct wish *wish)
 {
-    const char *names[NAMES_MAX], *question;
+    const char *names[NAMES_MAX], *question, *rule = wish->rule->name;
     struct json *parameters = json_new_object();
     size_t from = wish->at + wish->n_words, n;
     bool ok;
@@ -329,9 +410,47 @@ static bool read_one(struct mind *m, const struct clause *c, const struct wish *
         json_free(parameters);
         return ask(m, "column_name", "Which column?");
     }
-    ok = add_rules(m, names, n, wish->rule->name, parameters);
+    if (is_rule(wish, "fill_null_values"))
+        fill_as_number(m, names, n, parameters);
+    else if (is_rule(wish, "categorical_mapping"))
+        rule = replace_rule(m, names, n, parameters);
+    ok = add_rules(m, names, n, rule, parameters);
     json_free(parameters);
     return ok;
+}
+
+/* `remove "-" from phone` */
+static bool read_removal(struct mind *m, const struct clause *c)
+{
+    const char *names[NAMES_MAX];
+    struct json *parameters = json_new_object();
+    size_t at = removal_parameters(m, c, parameters),
+           n = named_columns(m, at, c->to, names, NAMES_MAX);
+    bool ok = add_rules(m, names, n, "regex_replace", parameters);
+
+    json_free(parameters);
+    return ok;
+}
+
+/* What the clause says of no rule by name: a shape for dates, or "clean up" and a column. */
+static bool read_unnamed(struct mind *m, const struct clause *c)
+{
+    const char *names[NAMES_MAX];
+    size_t n = columns_of(m, c, c->from, names);
+
+    if (n > 0 && says_date_shape(m, c->from, c->to)) {
+        struct json *parameters = json_new_object();
+        bool ok;
+
+        date_parameters(m, c, parameters);
+        ok = add_rules(m, names, n, "date_format", parameters);
+        json_free(parameters);
+        return ok;
+    }
+    return n ? add_rules(m, names, n, NULL, NULL)
+             : ask(m, "normalizations",
+                   "What should be done to which column? Like: uppercase name, or round price "
+                   "to 2 decimals.");
 }
 
 bool read_rules(struct mind *m, const struct clause *c)
@@ -340,13 +459,10 @@ bool read_rules(struct mind *m, const struct clause *c)
     struct wish wish, next;
     size_t n;
 
-    if (!find_rule(m, c->from, c->to, &wish)) {
-        n = columns_of(m, c, c->from, names);
-        return n ? add_rules(m, names, n, NULL, NULL)
-                 : ask(m, "normalizations",
-                       "What should be done to which column? Like: uppercase name, or round price "
-                       "to 2 decimals.");
-    }
+    if (says_removal(m, c))
+        return read_removal(m, c);
+    if (!find_rule(m, c->from, c->to, &wish))
+        return read_unnamed(m, c);
     /* "trim and uppercase the names": two rules, the same columns. */
     if (find_rule(m, wish.at + wish.n_words, c->to, &next) && next.rule != wish.rule &&
         named_columns(m, wish.at, next.at, names, NAMES_MAX) == 0) {

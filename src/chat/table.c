@@ -254,6 +254,26 @@ static void find_typo(const struct words *w, size_t at, size_t end, const struct
     }
 }
 
+/* "first" in "first and last name": the word that both names end with is said once. */
+static void find_shared(const struct words *w, size_t at, size_t end, const struct chat_table *t,
+    struct arena *arena, struct mention *m)
+{
+    static const char *const ands[] = { "and", "or", "&", "/", "+", NULL };
+    size_t skip = words_say_any(w, at + 1, end, ands);
+    struct mention behind = { 0 };
+    const char *shared, *name;
+
+    if (skip == 0 || w->v[at].kind != WORD_PLAIN ||
+        !find_exact(w, at + 1 + skip, end, t, arena, &behind))
+        return;
+    shared = strrchr(t->columns[behind.columns[0]].key, ' ');
+    name = shared ? arena_printf(arena, "%s%s", w->v[at].key, shared) : NULL;
+    for (size_t i = 0; name && i < t->n_columns && m->n_columns == 0; i++) {
+        if (strcmp(t->columns[i].key, name) == 0)
+            found(m, MENTION_EXACT, 1, i);
+    }
+}
+
 bool chat_mention(const struct words *w, size_t at, size_t end, const struct chat_table *t,
     struct arena *arena, struct mention *out)
 {
@@ -265,6 +285,9 @@ bool chat_mention(const struct words *w, size_t at, size_t end, const struct cha
     if (first->kind == WORD_QUOTED)
         return find_exact(w, at, at + 1, t, arena, out);
     if (find_exact(w, at, end, t, arena, out))
+        return true;
+    find_shared(w, at, end, t, arena, out);
+    if (out->n_columns > 0)
         return true;
     if (first->kind != WORD_PLAIN || chat_is_common(first->key) || chat_is_noun(t, first->key))
         return false;

@@ -4,18 +4,19 @@
 
 #include "chat/understand.h"
 
-#include "base/fs.h"
 #include "base/utf8.h"
 #include "chat/grammar.h"
 #include "chat/tell.h"
 #include "ops/op.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define SURE 0.95
-#define LIKELY 0.8
 #define UNSURE 0.4
+
+#define WHOLE_MAX 9e15 /* Beyond it a double holds no whole number exactly. */
 
 static const struct {
     enum want want;
@@ -60,34 +61,58 @@ struct json *understand_intents(void)
 
 /* ---- steps ---- */
 
-static struct json *last_step(const struct mind *m)
+static bool makes_table(const char *operation)
+{
+    const struct op *op = operation ? op_find(operation) : NULL;
+
+    return op && op->flags & OP_TABLE;
+}
+
+/*
+ * Where a step goes: what makes a table belongs before the SQL and JSON that were there before the
+ * sentence, so that "also drop duplicates" changes them too.
+ */
+static size_t place_of(const struct mind *m, const char *operation)
 {
     size_t n = json_len(m->steps);
+
+    return makes_table(operation) && m->n_tail <= n ? n - m->n_tail : n;
+}
+
+static struct json *last_step(const struct mind *m, const char *operation)
+{
+    size_t n = place_of(m, operation);
 
     return n ? (struct json *)(uintptr_t)json_at(m->steps, n - 1) : NULL;
 }
 
+static bool insert_step(struct mind *m, const char *operation, struct json *step)
+{
+    size_t at = place_of(m, operation), n = json_len(m->steps);
+    struct json *steps;
+
+    if (at == n) {
+        m->n_tail = makes_table(operation) ? m->n_tail : 0;
+        return json_add(m->steps, step);
+    }
+    steps = json_new_array();
+    for (size_t i = 0; i <= n; i++)
+        json_add(steps, i == at ? step : json_ref(json_at(m->steps, i < at ? i : i - 1)));
+    json_free(m->steps);
+    m->steps = steps;
+    return json_len(steps) == n + 1;
+}
+
 struct json *last_arguments(const struct mind *m, const char *operation)
 {
-    struct json *step = last_step(m);
+    struct json *step = last_step(m, operation);
 
     if (!step || strcmp(json_get_string(step, "operation"), operation) != 0)
         return NULL;
     return (struct json *)(uintptr_t)json_get(step, "arguments");
 }
 
-void describe_last(struct mind *m, const char *description)
-{
-    struct json *step = last_step(m);
-    struct arena *a = m->arena;
-
-    if (!step)
-        return;
-    json_set_string(step, "description",
-        description
-            ? description
-            : tell_step(a, json_get_string(step, "operation"), json_get(step, "arguments")));
-}
+static const char not_got[] = "I did not get all of that. Could you say it in another way?";
 
 /* What the grammar makes must satisfy the declaration; if it does not, it was misunderstood. */
 static bool would_run(struct mind *m, const char *operation, const struct json *arguments)
@@ -99,20 +124,34 @@ static bool would_run(struct mind *m, const char *operation, const struct json *
     return op && op_bind(op, arguments, m->arena, &bound, &why);
 }
 
-bool add_step(
-    struct mind *m, const char *operation, struct json *arguments, const char *description)
+bool add_step(struct mind *m, const char *operation, struct json *arguments)
 {
     struct json *step;
 
     if (!would_run(m, operation, arguments)) {
         json_free(arguments);
-        return ask(m, "arguments", "I did not get all of that. Could you say it in another way?");
+        return ask(m, "arguments", not_got);
     }
     step = json_new_object();
     json_set_string(step, "operation", operation);
-    if (!json_set(step, "arguments", arguments) || !json_add(m->steps, step))
+    json_set(step, "arguments", arguments);
+    if (!insert_step(m, operation, step))
         return err_nomem(m->err);
-    describe_last(m, description);
+    return true;
+}
+
+/* All of them, told in words; one that would not run any more after a change was misunderstood. */
+static bool finish_steps(struct mind *m)
+{
+    for (size_t i = 0; i < json_len(m->steps); i++) {
+        struct json *step = (struct json *)(uintptr_t)json_at(m->steps, i);
+        const char *operation = json_get_string(step, "operation");
+        const struct json *arguments = json_get(step, "arguments");
+
+        if (!operation || !would_run(m, operation, arguments))
+            return ask(m, "arguments", not_got);
+        json_set_string(step, "description", tell_step(m->arena, operation, arguments));
+    }
     return true;
 }
 
@@ -178,6 +217,12 @@ size_t other_columns(
     return left;
 }
 
+struct json *number_json(double v)
+{
+    return fabs(v) < WHOLE_MAX && v == (double)(int64_t)v ? json_new_int((int64_t)v)
+                                                          : json_new_real(v);
+}
+
 struct json *names_json(const char *const *names, size_t n)
 {
     struct json *list = json_new_array();
@@ -218,114 +263,17 @@ bool keep_columns(struct mind *m, const struct json *names)
     return true;
 }
 
-/* ---- names of files ---- */
-
-const char *given_name(const struct mind *m, size_t from, size_t to)
+bool follow_steps(struct mind *m)
 {
-    static const char *const calls[] = { "call it", "call the file", "call the result", "name it",
-        "name the file", "named", "called", "file called", "file named", "save it as", "save as",
-        "with the name", "filename", NULL };
-    const struct words *w = &m->words;
+    const struct json *steps = m->steps;
 
-    for (size_t at = from; at < to; at++) {
-        size_t n = words_say_any(w, at, to, calls);
-        const char *name;
-
-        if (n == 0 || at + n >= to || w->v[at + n].kind == WORD_STOP)
-            continue;
-        if (at > from && words_say(w, at - 1, to, "table")) /* The table's name, not the file's. */
-            continue;
-        if (at > from && words_say(w, at - 1, to, "sheet"))
-            continue;
-        name = w->v[at + n].raw;
-        if (strcasecmp(name, "excel") == 0 || strcasecmp(name, "csv") == 0 ||
-            strcasecmp(name, "json") == 0 || strcasecmp(name, "xlsx") == 0 ||
-            strcasecmp(name, "a") == 0 || strcasecmp(name, "an") == 0)
-            continue;
-        if (fs_is_bare_name(name))
-            return arena_dup(m->arena, name, strlen(name) - strlen(fs_suffix(name)));
+    m->table = m->n_files ? m->files[0] : m->table;
+    m->wide = m->table;
+    m->n_tail = 0;
+    for (size_t n = json_len(steps); m->n_tail < n; m->n_tail++) {
+        if (makes_table(json_get_string(json_at(steps, n - 1 - m->n_tail), "operation")))
+            break;
     }
-    return NULL;
-}
-
-/* ---- the sentence ---- */
-
-/* Changes that concern the steps so far: a name for the result, another format, a step less. */
-static bool edit(struct mind *m, const struct clause *c, bool *done)
-{
-    const char *name = given_name(m, c->from, c->to);
-    struct json *step = last_step(m);
-
-    *done = false;
-    if (name && step) {
-        json_set_string(
-            (struct json *)(uintptr_t)json_get(step, "arguments"), "output_filename", name);
-        describe_last(m, NULL);
-        *done = true;
-    }
-    return true;
-}
-
-/* "not the email": a column less, in the last step that lists columns. */
-static bool take_out(struct mind *m, const struct clause *c, bool *done)
-{
-    static const char *const nots[] = { "not the", "not", "without the", "without", "but not the",
-        "except the", NULL };
-    const char *names[NAMES_MAX];
-    struct json *step = last_step(m), *arguments, *left;
-    const struct json *columns;
-    size_t n;
-
-    *done = false;
-    if (!step || !words_say_any(&m->words, c->from, c->to, nots))
-        return true;
-    arguments = (struct json *)(uintptr_t)json_get(step, "arguments");
-    columns = json_get(arguments, "columns");
-    n = named_columns(m, c->from, c->to, names, NAMES_MAX);
-    if (json_len(columns) == 0 || n == 0)
-        return true;
-    left = json_new_array();
-    for (size_t i = 0; i < json_len(columns); i++) {
-        bool out = false;
-
-        for (size_t k = 0; k < n; k++)
-            out = out || strcmp(json_str(json_at(columns, i)), names[k]) == 0;
-        if (!out)
-            json_add(left, json_ref(json_at(columns, i)));
-    }
-    if (json_len(left) == 0 || json_len(left) == json_len(columns)) {
-        json_free(left);
-        return true;
-    }
-    json_set(arguments, "columns", json_ref(left));
-    *done = keep_columns(m, left);
-    json_free(left);
-    describe_last(m, NULL);
-    return *done;
-}
-
-static bool read_clause(struct mind *m, const struct clause *c, enum want *want)
-{
-    bool done = false;
-
-    *want = WANT_NOTHING;
-    if (json_len(m->steps) > 0 && !take_out(m, c, &done))
-        return false;
-    if (!done && !read_added(m, c, &done))
-        return false;
-    if (done)
-        return true;
-    *want = classify(m, c);
-    if (*want == WANT_NOTHING)
-        return edit(m, c, &done);
-    if (!m->out->intent)
-        m->out->intent = wants[*want].intent;
-    return wants[*want].read(m, c);
-}
-
-/* The columns that steps leave, as far as they change them. */
-static bool follow(struct mind *m, const struct json *steps)
-{
     for (size_t i = 0; i < json_len(steps); i++) {
         const struct json *step = json_at(steps, i), *arguments = json_get(step, "arguments");
         const char *operation = json_get_string(step, "operation");
@@ -336,7 +284,7 @@ static bool follow(struct mind *m, const struct json *steps)
         if (!operation)
             continue;
         if (strcmp(operation, "excel/extract-columns-to-file") == 0 && json_len(columns) > 0 &&
-            !keep_columns(m, columns))
+            !narrow_columns(m, columns))
             return false;
         if (strcmp(operation, "excel/map-columns") != 0 || json_len(mapping) == 0)
             continue;
@@ -361,16 +309,41 @@ static bool follow(struct mind *m, const struct json *steps)
     return true;
 }
 
-static void conclude(struct mind *m, size_t n_before, bool typo)
+bool narrow_columns(struct mind *m, const struct json *names)
 {
-    struct understanding *out = m->out;
+    m->wide = m->table;
+    return keep_columns(m, names);
+}
 
-    if (out->what == UNDERSTOOD_NOTHING && json_len(m->steps) > 0)
-        out->what = UNDERSTOOD_STEPS;
-    out->confidence = out->what == UNDERSTOOD_STEPS     ? (typo ? LIKELY : SURE)
-                      : out->what == UNDERSTOOD_NOTHING ? 0
-                                                        : UNSURE;
-    (void)n_before;
+/* ---- the sentence ---- */
+
+static bool read_clause(struct mind *m, const struct clause *c)
+{
+    enum want want;
+    bool done = false;
+
+    if (!edit_steps(m, c, &done) || (!done && !read_added(m, c, &done)))
+        return false;
+    if (done)
+        return true;
+    want = classify(m, c);
+    if (want == WANT_NOTHING)
+        want = name_last(m, c);
+    if (want == WANT_NOTHING)
+        return true;
+    if (!m->out->intent)
+        m->out->intent = wants[want].intent;
+    return wants[want].read(m, c);
+}
+
+static bool same_steps(const struct json *a, const struct json *b)
+{
+    char *x = json_text(a), *y = json_text(b);
+    bool same = x && y && strcmp(x, y) == 0;
+
+    free(x);
+    free(y);
+    return same;
 }
 
 bool understand(const char *sentence, const struct chat_table *files, size_t n_files,
@@ -378,40 +351,32 @@ bool understand(const char *sentence, const struct chat_table *files, size_t n_f
 {
     struct mind m = { .files = files, .n_files = n_files, .arena = arena, .out = out, .err = err };
     struct clause clauses[CLAUSES_MAX];
-    size_t n, n_before = json_len(before);
-    char *text_before = NULL, *text_after = NULL;
+    size_t n;
     bool ok;
 
     *out = (struct understanding){ 0 };
-    if (n_files > 0)
-        m.table = files[0];
     m.steps = before ? json_clone(before) : json_new_array();
     if (!m.steps)
         return err_nomem(err);
-    ok = words_split(sentence, arena, &m.words, err) && follow(&m, before);
+    ok = words_split(sentence, arena, &m.words, err) && follow_steps(&m);
     if (ok)
         correct_words(&m);
     n = ok ? divide(&m, clauses) : 0;
-    for (size_t i = 0; ok && i < n && out->what != UNDERSTOOD_CANNOT; i++) {
-        enum want want;
-
-        ok = read_clause(&m, &clauses[i], &want);
+    for (size_t i = 0; ok && i < n && out->what != UNDERSTOOD_CANNOT; i++)
+        ok = read_clause(&m, &clauses[i]);
+    if (ok && before && out->what == UNDERSTOOD_NOTHING && same_steps(before, m.steps)) {
+        json_free(m.steps); /* An edit that changed nothing was not understood. */
+        m.steps = json_new_array();
     }
-    if (!ok) {
+    if (!ok || !finish_steps(&m)) {
         json_free(m.steps);
         return false;
     }
-    /* An edit that changed nothing was not understood. */
-    text_before = before ? json_text(before) : NULL;
-    text_after = json_text(m.steps);
-    if (out->what == UNDERSTOOD_NOTHING && text_before && text_after &&
-        strcmp(text_before, text_after) == 0) {
-        json_free(m.steps);
-        m.steps = json_new_array();
-    }
-    free(text_before);
-    free(text_after);
     out->steps = m.steps;
-    conclude(&m, n_before, false);
+    if (out->what == UNDERSTOOD_NOTHING && json_len(m.steps) > 0)
+        out->what = UNDERSTOOD_STEPS;
+    out->confidence = out->what == UNDERSTOOD_STEPS     ? SURE
+                      : out->what == UNDERSTOOD_NOTHING ? 0
+                                                        : UNSURE;
     return true;
 }

@@ -152,7 +152,7 @@ static bool cut_quoted(struct cutter *c, bool *done)
     /* O'Neil's 'first' quote: one that is followed by a letter does not close. */
     while (end && *close == '\'' && isalnum((unsigned char)end[1]))
         end = strstr(end + 1, close);
-    if (!end || end == c->p + open_n)
+    if (!end || (end == c->p + open_n && *close != '"')) /* "" is a text, '' is no word. */
         return true;
     *done = true;
     if (!add(c, WORD_QUOTED, c->p + open_n, (size_t)(end - c->p) - open_n))

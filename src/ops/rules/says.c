@@ -22,8 +22,8 @@ SAYS(email_format, "normalize email", "normalise email", "normalize emails", "no
 SAYS(name_format, "name format", "normalize names", "normalize the names", "format the names", "format names", "clean the names", "clean names", "clean up the names", "tidy the names", "tidy names", "fix the names");
 SAYS(min_max_scale, "min max", "min-max", "minmax", "min max scale", "scale", "rescale", "scale between 0 and 1", "to a range of 0 to 1");
 SAYS(z_score, "z score", "z-score", "zscore", "standard score", "standard scores", "z scores", "z-scores", "standardize the numbers");
-SAYS(round_decimal, "round", "rounded", "round off", "round to");
-SAYS(integer_convert, "to integer", "to integers", "to whole number", "as integer", "as integers", "truncate", "cut the decimals", "drop the decimals", "remove the decimals", "into integers", "into an integer", "convert to integer");
+SAYS(round_decimal, "round", "rounded", "round off", "round to", "round to whole numbers", "round to the nearest", "round up or down");
+SAYS(integer_convert, "to integer", "to integers", "to whole number", "as integer", "as integers", "truncate", "cut the decimals", "drop the decimals", "remove the decimals", "into integers", "into an integer", "convert to integer", "whole numbers", "to whole numbers", "into whole numbers", "as whole numbers", "into whole number", "to an integer");
 SAYS(currency_format, "currency", "currency format", "clean currency", "amounts of money", "remove currency symbols", "remove the currency symbol", "strip currency", "strip the dollar signs", "parse currency", "money to number");
 SAYS(date_format, "date format", "format dates", "format date", "format the date", "format the dates", "reformat the dates", "reformat dates", "reformat", "as date", "as dates", "normalize dates",
     "normalize the dates", "normalize date", "standardize dates", "standardize the dates", "iso dates", "fix the dates", "format");
@@ -34,9 +34,9 @@ SAYS(regex_replace, "regex", "regular expression", "regex replace");
 SAYS(fill_null_values, "fill", "fill in", "fill empty", "fill blank", "fill blanks", "fill missing", "replace missing", "replace empty", "replace blank",
     "replace blanks", "replace nulls", "fill nulls", "fill the blanks", "fill the gaps", "fill gaps in", "replace the blanks", "replace the empty", "replace the missing", "fill the missing", "fill the empty");
 SAYS(outlier_removal, "outlier", "outliers", "remove outliers", "drop outliers", "without outliers");
-SAYS(date_extract_year, "year of", "the year of", "year from", "the year from", "the years of", "extract the year", "extract year", "year part");
-SAYS(date_extract_month, "month of", "the month of", "month from", "the month from", "extract the month", "extract month", "month part");
-SAYS(date_extract_day, "day of", "the day of", "day from", "the day from", "extract the day", "extract day", "day part");
+SAYS(date_extract_year, "year of", "the year of", "year from", "the year from", "the years of", "extract the year", "extract year", "year part", "just the year", "only the year", "the year only", "year only", "to the year", "to year", "to years");
+SAYS(date_extract_month, "month of", "the month of", "month from", "the month from", "extract the month", "extract month", "month part", "just the month", "only the month", "the month only", "month only", "to the month");
+SAYS(date_extract_day, "day of", "the day of", "day from", "the day from", "extract the day", "extract day", "day part", "just the day", "only the day", "the day only", "day only", "to the day");
 SAYS(categorical_mapping, "replace", "map the values", "map values", "recode", "substitute");
 /* clang-format on */
 

@@ -1,0 +1,102 @@
+/* What people ask for that no operation does, and what to tell them. */
+
+#include "chat/grammar.h"
+
+#include <string.h>
+
+#define PHRASES(...) ((const char *const[]){ __VA_ARGS__, NULL })
+
+static const struct {
+    const char *reason;
+    const char *const *phrases;
+    const char *const *moot; /* Said in the same clause, they mean something else; or NULL. */
+} impossible[] = {
+    { "draw charts", PHRASES("chart", "charts", "graph", "graphs", "plot", "pie", "histogram"),
+        NULL },
+    { "make pivot tables", PHRASES("pivot"), NULL },
+    { "sort rows: they keep the order of the file",
+        PHRASES("sort", "sorted", "order by", "descending", "ascending", "alphabetically",
+            "alphabetical order", "reverse the order"),
+        PHRASES("sort out", "sort of") },
+    { "rank rows; a filter keeps those over or under a number",
+        PHRASES("highest", "lowest", "largest", "smallest", "biggest", "top", "most recent"),
+        NULL },
+    { "calculate totals", PHRASES("sum", "total of", "totals", "subtotals", "add up"), NULL },
+    { "calculate averages; blanks can be filled with them",
+        PHRASES("average", "averages", "mean of"),
+        PHRASES("fill", "missing", "blanks", "blank", "empty") },
+    { "group rows", PHRASES("group by", "grouped by", "group the"), NULL },
+    { "count groups; each step tells how many rows it had", PHRASES("count", "how many"), NULL },
+    { "calculate with columns",
+        PHRASES("multiply", "multiplied by", "divide", "divided by", "subtract", "times", "minus",
+            "percentage of"),
+        NULL },
+    { "calculate with columns", PHRASES("new column", "add a column", "extra column"),
+        PHRASES("from") },
+    { "put columns together or take them apart",
+        PHRASES("concatenate", "concat", "split", "transpose", "unpivot"), NULL },
+    { "write that kind of file; tables become Excel, CSV or JSON",
+        PHRASES("pdf", "docx", "word document", "powerpoint", "xml", "html", "parquet",
+            "google sheets"),
+        NULL },
+    { "pick rows by chance or by number",
+        PHRASES("random", "sample of", "every other row", "limit"), NULL },
+    { "know anything but your files", PHRASES("weather", "news", "joke"), NULL },
+    { "translate texts", PHRASES("translate", "translation"), NULL },
+    { "send anything anywhere; results are downloaded",
+        PHRASES("send", "email it", "email this", "email that", "email them to", "mail it",
+            "upload it to"),
+        NULL },
+    { "print", PHRASES("print"), NULL },
+    { "work out formulas; their stored results are read", PHRASES("formula", "formulas"), NULL },
+    { "run macros", PHRASES("macro", "macros"), NULL },
+    { "train models", PHRASES("train"), NULL },
+    { "predict values", PHRASES("predict", "forecast"), NULL },
+};
+
+static const char *const now[] = { "last week", "last month", "last year", "this week",
+    "this month", "this year", "today", "yesterday", "days ago", "weeks ago", "months ago",
+    "years ago", NULL };
+
+/* "signed up this month", "since yesterday"; but not "I need it today". */
+static bool says_now(const struct mind *m, const struct clause *c)
+{
+    static const char *const befores[] = { "from", "in", "since", "of", "during", "within",
+        "before", "after", "until", "the", NULL };
+    size_t at = words_find(&m->words, c->from, c->to, now);
+    struct mention mention;
+
+    if (at == c->to)
+        return false;
+    if (at > c->from && words_say_any(&m->words, at - 1, c->to, befores))
+        return true;
+    for (size_t i = c->from; i < at; i++) {
+        if (chat_mention(&m->words, i, at, &m->table, m->arena, &mention) &&
+            chat_column_is_date(&m->table.columns[mention.columns[0]]))
+            return true;
+    }
+    return false;
+}
+
+const char *impossible_reason(const struct mind *m, const struct clause *c)
+{
+    const struct words *w = &m->words;
+    struct mention mention;
+
+    for (size_t i = c->from; i < c->to; i++) {
+        for (size_t k = 0; k < ARRAY_LEN(impossible); k++) {
+            const char *const *moot = impossible[k].moot;
+            size_t n = words_say_any(w, i, c->to, impossible[k].phrases);
+
+            if (n > 0 && !(moot && words_find(w, c->from, c->to, moot) < c->to) &&
+                !(chat_mention(w, i, c->to, &m->table, m->arena, &mention) && mention.n_words >= n))
+                return impossible[k].reason;
+        }
+    }
+    return says_now(m, c) ? "tell what day it is; name the days, like after 2024-03-01" : NULL;
+}
+
+bool read_cannot(struct mind *m, const struct clause *c)
+{
+    return cannot(m, impossible_reason(m, c));
+}

@@ -1,0 +1,86 @@
+#ifndef CHAT_ROWS_H
+#define CHAT_ROWS_H
+
+/*
+ * Conditions on rows, as the files that read them share it.
+ *
+ *   clause ─ rows_items.c ─▶ items ─ read_rows.c ─▶ patterns ─ rows_compare.c ─▶ conditions
+ */
+
+#include "chat/grammar.h"
+
+enum { ITEMS_MAX = 400 };
+
+enum item_kind {
+    ITEM_WORD,
+    ITEM_COLUMN,
+    ITEM_COMPARE, /* "greater than" */
+    ITEM_BEHIND,  /* "or more", behind a value */
+    ITEM_STATE,   /* "is empty" */
+    ITEM_LACK,    /* "without", before a column */
+    ITEM_HAVE,    /* "that have", before a column */
+    ITEM_IS,      /* "is", "are", "=" */
+    ITEM_NOT,
+    ITEM_EXCEPT, /* "except": what follows is turned round. */
+    ITEM_NUMBER,
+    ITEM_WHEN,
+    ITEM_QUOTED,
+    ITEM_VALUE, /* A known value. */
+    ITEM_YES,   /* true, yes */
+    ITEM_NO,
+    ITEM_AND,
+    ITEM_OR,
+    ITEM_COMMA
+};
+
+struct item {
+    enum item_kind kind;
+    size_t from, to;   /* Words. */
+    const char *op;    /* ITEM_COMPARE, ITEM_STATE */
+    const char *about; /* ITEM_COMPARE: a word for the column it implies ("cheaper than": price). */
+    struct mention column;
+    struct known_value value;
+    struct when when;
+    double number;
+};
+
+struct rows {
+    struct mind *m;
+    struct item items[ITEMS_MAX];
+    size_t n;
+    struct json *out;
+    bool or_said, failed;
+    const char *last_column; /* Of the last condition, for "or Rome". */
+};
+
+/* ---- rows_items.c ---- */
+
+void rows_collect(struct rows *r, const struct clause *c);
+/* The i-th item; past the last one, a comma. */
+const struct item *rows_item(const struct rows *r, size_t i);
+bool rows_is_article(const struct rows *r, const struct item *it);
+/* Does the item say one of the phrases? */
+bool rows_say(const struct rows *r, size_t i, const char *const *phrases);
+/* Past articles and such. */
+size_t rows_skip_articles(const struct rows *r, size_t i);
+const struct chat_column *rows_column(const struct rows *r, const struct item *it);
+
+/* ---- rows_compare.c ---- */
+
+/* NULL when it has none. */
+const char *rows_opposite(const char *op);
+/* Add a condition. value is taken over; NULL for is_empty and is_not_empty. */
+void rows_emit(
+    struct rows *r, const char *column, const char *op, bool negated, struct json *value);
+/* The column a word is about, for comparisons that imply one; NULL: none. */
+const struct chat_column *rows_column_about(const struct rows *r, const char *about);
+/* The only column of a kind, for comparisons that name none. */
+const struct chat_column *rows_only_column(
+    const struct rows *r, bool (*is)(const struct chat_column *));
+/* One value at *i, or several of which one must be equal. `listed`: as a list even if it is one. */
+bool rows_read_equal(
+    struct rows *r, size_t *i, const struct chat_column *c, bool negated, bool listed);
+/* The comparison at *i, for column c (NULL: it comes behind, or is the only one that fits). */
+bool rows_read_compare(struct rows *r, size_t *i, const struct chat_column *c, bool negated);
+
+#endif

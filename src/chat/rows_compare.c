@@ -1,0 +1,445 @@
+/* Values and comparisons, and the conditions they become. */
+
+#include "chat/rows.h"
+
+#include "base/num.h"
+#include "base/utf8.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { VALUES_MAX = 100, RUN_WORDS = 8, NEAR_MIN = 5, NEAR_LONG = 8 };
+
+const char *rows_opposite(const char *op)
+{
+    static const char *const pairs[][2] = { { "equals", "not_equals" },
+        { "contains", "not_contains" }, { "is_empty", "is_not_empty" },
+        { "greater_than", "less_than_or_equal" }, { "less_than", "greater_than_or_equal" },
+        { "in", "not_in" } };
+
+    for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
+        if (strcmp(op, pairs[i][0]) == 0)
+            return pairs[i][1];
+        if (strcmp(op, pairs[i][1]) == 0)
+            return pairs[i][0];
+    }
+    if (strcmp(op, "before") == 0)
+        return "greater_than_or_equal";
+    return strcmp(op, "after") == 0 ? "less_than_or_equal" : NULL;
+}
+
+static bool said_already(const struct json *list, const struct json *one)
+{
+    char *text = json_text(one);
+    bool found = false;
+
+    for (size_t i = 0; text && !found && i < json_len(list); i++) {
+        char *other = json_text(json_at(list, i));
+
+        found = other && strcmp(text, other) == 0;
+        free(other);
+    }
+    free(text);
+    return found;
+}
+
+void rows_emit(struct rows *r, const char *column, const char *op, bool negated, struct json *value)
+{
+    struct json *o = json_new_object();
+
+    if (negated)
+        op = rows_opposite(op);
+    if (!op) {
+        json_free(value);
+        json_free(o);
+        r->failed = true;
+        return;
+    }
+    json_set_string(o, "column", column);
+    json_set_string(o, "operator", op);
+    if (value)
+        json_set(o, "value", value);
+    if (said_already(r->out, o)) /* "out of stock (stock = 0)" */
+        json_free(o);
+    else
+        json_add(r->out, o);
+    r->last_column = column;
+}
+
+/* A number as it was written: whole ones stay whole. */
+static struct json *written_number(const struct word *w)
+{
+    int64_t whole;
+
+    if (num_parse_int(w->raw, strlen(w->raw), &whole))
+        return json_new_int(whole);
+    return number_json(w->number);
+}
+
+/*
+ * "actve": a letter off a value that the column has. What begins with a capital is a name, and
+ * meant as it was written.
+ */
+static const char *near_value(const struct chat_column *c, const char *text)
+{
+    unsigned best = strlen(text) >= NEAR_LONG ? 3 : 2;
+    const char *found = text;
+
+    if (strlen(text) < NEAR_MIN || !islower((unsigned char)text[0]))
+        return text;
+    for (size_t i = 0; i < c->n_values; i++) {
+        unsigned d = utf8_distance(text, c->values[i], best);
+
+        if (d < best) {
+            best = d;
+            found = c->values[i];
+        }
+    }
+    return found;
+}
+
+/* The spelling that the file has, for a value of a text column. */
+static const char *known_spelling(
+    const struct rows *r, const struct chat_column *c, const char *text)
+{
+    size_t column = (size_t)(c - r->m->table.columns);
+    struct known_value v;
+    struct words w;
+    struct err err;
+
+    if (words_split(text, r->m->arena, &w, &err) && w.n > 0 &&
+        chat_value(&w, 0, w.n, &r->m->table, column, r->m->arena, &v) && v.n_words == w.n)
+        return v.text;
+    return near_value(c, text);
+}
+
+/* May a run of plain words that is a value go on with this item? */
+static bool goes_on(const struct rows *r, size_t i, size_t begun)
+{
+    const struct item *it = rows_item(r, i);
+
+    if (i >= r->n || i - begun >= RUN_WORDS)
+        return false;
+    if (words_say(&r->m->words, it->from, it->to, "please") || begins_wish(r->m, it->from, it->to))
+        return i == begun; /* What comes first is the value, whatever it looks like. */
+    return it->kind == ITEM_WORD || it->kind == ITEM_VALUE || it->kind == ITEM_NUMBER ||
+           (i == begun && it->kind != ITEM_COMMA && it->kind != ITEM_AND && it->kind != ITEM_OR);
+}
+
+/*
+ * The value at *i for a column (NULL: any), and *i past it; NULL when there is none. *when tells a span of days.
+ */
+static struct json *value_at(
+    const struct rows *r, size_t *i, const struct chat_column *c, struct when *when)
+{
+    const struct words *w = &r->m->words;
+    size_t at = rows_skip_articles(r, *i), begun;
+    const struct item *it = rows_item(r, at);
+    const char *text;
+
+    when->n_words = 0;
+    if (at >= r->n)
+        return NULL;
+    *i = at + 1;
+    if (it->kind == ITEM_WHEN && (!c || !chat_column_is_number(c))) {
+        *when = it->when;
+        return json_new_string(it->when.first);
+    }
+    if (it->kind == ITEM_NUMBER && c && chat_column_is_date(c) && chat_when_year(it->number, when))
+        return json_new_string(when->first);
+    if (it->kind == ITEM_NUMBER && (!c || chat_column_is_number(c)))
+        return written_number(&w->v[it->from]);
+    if (it->kind == ITEM_YES || it->kind == ITEM_NO) {
+        if (!c || chat_column_is_bool(c))
+            return json_new_bool(it->kind == ITEM_YES);
+        return json_new_string(known_spelling(r, c, w->v[it->from].raw));
+    }
+    if (it->kind == ITEM_QUOTED)
+        return json_new_string(w->v[it->from].raw);
+    if (it->kind == ITEM_VALUE && (!c || it->value.column == (size_t)(c - r->m->table.columns)))
+        return json_new_string(it->value.text);
+    for (begun = at; goes_on(r, at, begun); at++)
+        ;
+    if (at == begun) {
+        *i = begun;
+        return NULL;
+    }
+    *i = at;
+    text = words_text(w, rows_item(r, begun)->from, rows_item(r, at - 1)->to, r->m->arena);
+    return json_new_string(c ? known_spelling(r, c, text) : text);
+}
+
+const struct chat_column *rows_only_column(
+    const struct rows *r, bool (*is)(const struct chat_column *))
+{
+    const struct chat_column *found = NULL;
+
+    for (size_t i = 0; i < r->m->table.n_columns; i++) {
+        if (!is(&r->m->table.columns[i]))
+            continue;
+        if (found)
+            return NULL;
+        found = &r->m->table.columns[i];
+    }
+    return found;
+}
+
+const struct chat_column *rows_column_about(const struct rows *r, const char *about)
+{
+    struct mention mention;
+    struct words w;
+    struct err err;
+
+    if (about && words_split(about, r->m->arena, &w, &err) &&
+        chat_mention(&w, 0, w.n, &r->m->table, r->m->arena, &mention))
+        return &r->m->table.columns[mention.columns[0]];
+    return NULL;
+}
+
+/* The column of a comparison that stands before its column: "over 1000 in unit price"; *i past it. */
+static const struct chat_column *column_behind(const struct rows *r, size_t *i)
+{
+    static const char *const links[] = { "in", "of", "for", "in the", "of the", "on", NULL };
+    size_t at = *i;
+
+    if (rows_item(r, at)->kind == ITEM_WORD &&
+        words_say_any(&r->m->words, rows_item(r, at)->from, rows_item(r, at)->to, links))
+        at++;
+    at = rows_skip_articles(r, at);
+    if (rows_item(r, at)->kind != ITEM_COLUMN || rows_item(r, at + 1)->kind == ITEM_COMPARE ||
+        rows_item(r, at + 1)->kind == ITEM_IS)
+        return NULL;
+    *i = at + 1;
+    return rows_column(r, rows_item(r, at));
+}
+
+static const char *day_text(const char *op, const struct when *when)
+{
+    return strcmp(op, "after") == 0 || strcmp(op, "less_than_or_equal") == 0 ||
+                   strcmp(op, "greater_than") == 0
+               ? when->last
+               : when->first;
+}
+
+static const char *day_op(const char *op)
+{
+    return strcmp(op, "greater_than") == 0 ? "after" : strcmp(op, "less_than") == 0 ? "before" : op;
+}
+
+static struct json *pair(struct json *low, struct json *high)
+{
+    struct json *list = json_new_array();
+
+    json_add(list, low);
+    json_add(list, high);
+    return list;
+}
+
+/* "between 5 and 10", "from 2024-01-01 to 2024-02-28"; *i behind the word "between". */
+static bool read_between(struct rows *r, size_t *i, const struct chat_column *c, bool negated)
+{
+    static const char *const tos[] = { "to", "until", "till", "and", "-", "through", NULL };
+    struct when first, last;
+    size_t at = *i;
+    struct json *low = value_at(r, &at, c, &first), *high = NULL;
+
+    if (low &&
+        (rows_item(r, at)->kind == ITEM_AND || rows_item(r, at)->kind == ITEM_COMPARE ||
+            words_say_any(&r->m->words, rows_item(r, at)->from, rows_item(r, at)->to, tos))) {
+        at++;
+        high = value_at(r, &at, c, &last);
+    }
+    if (!high || json_kind(low) == JSON_KIND_BOOL || (first.n_words > 0) != (last.n_words > 0)) {
+        json_free(low);
+        json_free(high);
+        return false;
+    }
+    if (!c)
+        c = column_behind(r, &at);
+    if (!c)
+        c = rows_only_column(r, first.n_words ? chat_column_is_date : chat_column_is_number);
+    if (!c || (!first.n_words && json_kind(low) == JSON_KIND_STRING)) {
+        json_free(low);
+        json_free(high);
+        return false;
+    }
+    if (first.n_words) {
+        json_free(high);
+        high = json_new_string(last.last);
+    }
+    rows_emit(r, c->name, "between", negated, pair(low, high));
+    *i = at;
+    return true;
+}
+
+/* Further values behind "or" (and commas before it): "Paris, London or Rome"; *i past them. */
+static void more_values(struct rows *r, size_t *i, const struct chat_column *c, struct json *list)
+{
+    for (size_t at = *i; json_len(list) < VALUES_MAX;) {
+        enum item_kind link = rows_item(r, at)->kind;
+        struct when when;
+        struct json *value;
+
+        if (link != ITEM_OR && link != ITEM_COMMA && link != ITEM_AND)
+            return;
+        at++;
+        if (link == ITEM_COMMA && rows_item(r, at)->kind == ITEM_OR)
+            at++;
+        if (rows_item(r, at)->kind == ITEM_IS)
+            at++;
+        if (rows_item(r, at)->kind == ITEM_COLUMN || rows_item(r, at)->kind == ITEM_COMPARE ||
+            at >= r->n)
+            return;
+        if (link != ITEM_OR && rows_item(r, at)->kind != ITEM_VALUE &&
+            rows_item(r, at)->kind != ITEM_QUOTED && rows_item(r, at)->kind != ITEM_NUMBER)
+            return;
+        if (rows_item(r, at)->kind == ITEM_VALUE &&
+            rows_item(r, at)->value.column != (size_t)(c - r->m->table.columns))
+            return;
+        value = value_at(r, &at, c, &when);
+        if (!value)
+            return;
+        json_add(list, value);
+        *i = at;
+    }
+}
+
+/* One value, or several of which one must be equal. */
+bool rows_read_equal(
+    struct rows *r, size_t *i, const struct chat_column *c, bool negated, bool listed)
+{
+    struct json *list = json_new_array(), *first;
+    struct when when;
+    size_t at = *i;
+
+    first = value_at(r, &at, c, &when);
+    if (!first) {
+        json_free(list);
+        return false;
+    }
+    if (rows_item(r, at)->kind == ITEM_BEHIND &&
+        (when.n_words || json_kind(first) != JSON_KIND_STRING)) { /* 3 or more */
+        const char *op = rows_item(r, at)->op;
+
+        json_free(list);
+        if (when.n_words) {
+            json_free(first);
+            first = json_new_string(day_text(op, &when));
+        }
+        rows_emit(r, c->name, op, negated, first);
+        *i = at + 1;
+        return true;
+    }
+    if (when.n_words && strcmp(when.first, when.last) != 0) { /* In March: on any day of it. */
+        json_free(list);
+        rows_emit(r, c->name, "between", negated, pair(first, json_new_string(when.last)));
+        *i = at;
+        return true;
+    }
+    json_add(list, first);
+    more_values(r, &at, c, list);
+    if (json_len(list) > 1 || listed) {
+        rows_emit(r, c->name, "in", negated, list);
+    } else {
+        rows_emit(r, c->name, "equals", negated, json_ref(first));
+        json_free(list);
+    }
+    *i = at;
+    return true;
+}
+
+/* "from March 2024", "from 2024-03-01 on": on some day of it, or since then. */
+static bool read_from(struct rows *r, size_t *i, const struct chat_column *c, bool negated)
+{
+    static const char *const on[] = { "on", "onwards", "onward", "and later", NULL };
+    size_t at = *i, end;
+    struct when when;
+    struct json *value;
+
+    c = c ? c : rows_only_column(r, chat_column_is_date);
+    if (!c || !chat_column_is_date(c) ||
+        !rows_say(r, at - 1, (const char *const[]){ "from", NULL }))
+        return false;
+    value = value_at(r, &at, c, &when);
+    end = at;
+    if (value && when.n_words && rows_say(r, at, on)) {
+        rows_emit(r, c->name, "greater_than_or_equal", negated, value);
+        *i = end + 1;
+        return true;
+    }
+    json_free(value);
+    return when.n_words && rows_read_equal(r, i, c, negated, false);
+}
+
+/* The comparison at *i, for column c (NULL: it comes behind, or is the only one that fits). */
+bool rows_read_compare(struct rows *r, size_t *i, const struct chat_column *c, bool negated)
+{
+    const struct item *it = rows_item(r, *i);
+    const char *op = it->op;
+    size_t at = *i + 1;
+    struct when when;
+    struct json *value;
+
+    if (!c)
+        c = rows_column_about(r, it->about);
+    if (strcmp(op, "between") == 0) {
+        if (!read_between(r, &at, c, negated) && !read_from(r, &at, c, negated))
+            return false;
+        *i = at;
+        return true;
+    }
+    if (c && (strcmp(op, "equals") == 0 || strcmp(op, "not_equals") == 0 || strcmp(op, "in") == 0 ||
+                 strcmp(op, "not_in") == 0 || strcmp(op, "during") == 0)) {
+        if (!rows_read_equal(r, &at, c, negated != (strncmp(op, "not_", 4) == 0),
+                strstr(op, "in") != NULL && op[0] != 'd'))
+            return false;
+        *i = at;
+        return true;
+    }
+    value = value_at(r, &at, c, &when);
+    if (!value)
+        return false;
+    if (!c)
+        c = column_behind(r, &at);
+    if (!c && (when.n_words || json_kind(value) != JSON_KIND_STRING))
+        c = rows_only_column(r, when.n_words ? chat_column_is_date : chat_column_is_number);
+    if (c && !when.n_words && chat_column_is_date(c) && json_kind(value) == JSON_KIND_INT &&
+        chat_when_year((double)json_int(value, 0), &when)) {
+        json_free(value);
+        value = json_new_string(when.first);
+    }
+    if (!c) {
+        bool number = json_kind(value) != JSON_KIND_STRING;
+
+        json_free(value);
+        if (number && !r->m->out->missing)
+            ask(r->m, "column", "Which column do you mean?");
+        return false;
+    }
+    if (when.n_words) {
+        json_free(value);
+        if (strcmp(op, "during") == 0)
+            rows_emit(r, c->name, "between", negated,
+                pair(json_new_string(when.first), json_new_string(when.last)));
+        else
+            rows_emit(r, c->name, day_op(op), negated, json_new_string(day_text(op, &when)));
+    } else if (chat_column_is_number(c) || json_kind(value) == JSON_KIND_STRING ||
+               strstr(op, "with") || strstr(op, "contain") || strstr(op, "than")) {
+        bool text = strstr(op, "with") || strstr(op, "contain") || strcmp(op, "matches") == 0;
+
+        if (text && json_kind(value) != JSON_KIND_STRING) {
+            char *shown = json_text(value);
+
+            json_free(value);
+            value = json_new_string(shown);
+            free(shown);
+        }
+        rows_emit(r, c->name, op, negated, value);
+    } else {
+        json_free(value);
+        return false;
+    }
+    *i = at;
+    return true;
+}
