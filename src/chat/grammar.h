@@ -135,6 +135,7 @@ bool keep_columns(struct mind *m, const struct json *names);
 bool narrow_columns(struct mind *m, const struct json *names);
 /* The table after all steps. */
 bool follow_steps(struct mind *m);
+bool same_json(const struct json *a, const struct json *b);
 /* Whole numbers as such. */
 struct json *number_json(double v);
 

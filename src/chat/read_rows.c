@@ -6,7 +6,6 @@
 
 #include "chat/rows.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 static const char *const relatives[] = { "that", "which", "who", "whose", "must", "should", "be",
@@ -302,14 +301,11 @@ struct json *read_conditions(struct mind *m, const struct clause *c, bool *logic
     return r.out;
 }
 
-static bool same_json(const struct json *a, const struct json *b)
+static bool is_operator(const struct json *condition, const char *op)
 {
-    char *x = json_text(a), *y = json_text(b);
-    bool same = x && y && strcmp(x, y) == 0;
+    const char *own = json_get_string(condition, "operator");
 
-    free(x);
-    free(y);
-    return same;
+    return own && strcmp(own, op) == 0;
 }
 
 static bool is_about(const struct json *condition, const struct json *list, const char *op)
@@ -317,8 +313,8 @@ static bool is_about(const struct json *condition, const struct json *list, cons
     for (size_t i = 0; i < json_len(list); i++) {
         const struct json *other = json_at(list, i);
 
-        if (strcmp(json_get_string(condition, "column"), json_get_string(other, "column")) == 0 &&
-            (!op || strcmp(op, json_get_string(other, "operator")) == 0))
+        if (same_json(json_get(condition, "column"), json_get(other, "column")) &&
+            (!op || is_operator(other, op)))
             return true;
     }
     return false;
@@ -339,8 +335,7 @@ static struct json *merged(const struct json *all, const struct json *more, bool
 
         for (size_t k = 0; !drop && k < json_len(out); k++)
             drop = same_json(one, json_at(out, k));
-        drop = drop || (strcmp(json_get_string(one, "operator"), "not_equals") == 0 &&
-                           is_about(one, more, "equals"));
+        drop = drop || (is_operator(one, "not_equals") && is_about(one, more, "equals"));
         if (!drop)
             json_add(out, json_ref(one));
     }

@@ -31,17 +31,11 @@ const char *rows_opposite(const char *op)
 
 static bool said_already(const struct json *list, const struct json *one)
 {
-    char *text = json_text(one);
-    bool found = false;
-
-    for (size_t i = 0; text && !found && i < json_len(list); i++) {
-        char *other = json_text(json_at(list, i));
-
-        found = other && strcmp(text, other) == 0;
-        free(other);
+    for (size_t i = 0; i < json_len(list); i++) {
+        if (same_json(json_at(list, i), one))
+            return true;
     }
-    free(text);
-    return found;
+    return false;
 }
 
 void rows_emit(struct rows *r, const char *column, const char *op, bool negated, struct json *value)

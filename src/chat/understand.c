@@ -309,6 +309,16 @@ bool follow_steps(struct mind *m)
     return true;
 }
 
+bool same_json(const struct json *a, const struct json *b)
+{
+    char *x = json_text(a), *y = json_text(b);
+    bool same = x && y && strcmp(x, y) == 0;
+
+    free(x);
+    free(y);
+    return same;
+}
+
 bool narrow_columns(struct mind *m, const struct json *names)
 {
     m->wide = m->table;
@@ -336,38 +346,41 @@ static bool read_clause(struct mind *m, const struct clause *c)
     return wants[want].read(m, c);
 }
 
-static bool same_steps(const struct json *a, const struct json *b)
+/* Every clause, in turn. */
+static bool read_sentence(struct mind *m, const char *sentence)
 {
-    char *x = json_text(a), *y = json_text(b);
-    bool same = x && y && strcmp(x, y) == 0;
+    struct clause clauses[CLAUSES_MAX];
+    size_t n;
 
-    free(x);
-    free(y);
-    return same;
+    if (!words_split(sentence, m->arena, &m->words, m->err) || !follow_steps(m))
+        return false;
+    correct_words(m);
+    n = divide(m, clauses);
+    for (size_t i = 0; i < n && m->out->what != UNDERSTOOD_CANNOT; i++) {
+        if (!read_clause(m, &clauses[i]))
+            return false;
+    }
+    return true;
 }
 
 bool understand(const char *sentence, const struct chat_table *files, size_t n_files,
     const struct json *before, struct arena *arena, struct understanding *out, struct err *err)
 {
     struct mind m = { .files = files, .n_files = n_files, .arena = arena, .out = out, .err = err };
-    struct clause clauses[CLAUSES_MAX];
-    size_t n;
+    struct json *so_far;
     bool ok;
 
     *out = (struct understanding){ 0 };
-    m.steps = before ? json_clone(before) : json_new_array();
-    if (!m.steps)
-        return err_nomem(err);
-    ok = words_split(sentence, arena, &m.words, err) && follow_steps(&m);
-    if (ok)
-        correct_words(&m);
-    n = ok ? divide(&m, clauses) : 0;
-    for (size_t i = 0; ok && i < n && out->what != UNDERSTOOD_CANNOT; i++)
-        ok = read_clause(&m, &clauses[i]);
-    if (ok && before && out->what == UNDERSTOOD_NOTHING && same_steps(before, m.steps)) {
+    m.steps = json_kind(before) == JSON_KIND_ARRAY ? json_clone(before) : json_new_array();
+    ok = m.steps ? finish_steps(&m) : err_nomem(err); /* What would not run cannot be changed. */
+    so_far = ok ? json_clone(m.steps) : NULL;
+    if (ok && out->what == UNDERSTOOD_NOTHING)
+        ok = read_sentence(&m, sentence);
+    if (ok && out->what == UNDERSTOOD_NOTHING && same_json(so_far, m.steps)) {
         json_free(m.steps); /* An edit that changed nothing was not understood. */
         m.steps = json_new_array();
     }
+    json_free(so_far);
     if (!ok || !finish_steps(&m)) {
         json_free(m.steps);
         return false;
