@@ -3,6 +3,7 @@
 #include "base/fs.h"
 #include "base/utf8.h"
 
+#include <ctype.h>
 #include <string.h>
 
 enum { SPAN_WORDS = 6, VALUE_WORDS = 5, PART_MIN = 3, TYPO_MIN = 4, TYPO_LONG = 6 };
@@ -69,6 +70,61 @@ static const char *name_key(struct arena *arena, const char *name)
     return key ? arena_dup(arena, key, n) : NULL;
 }
 
+/*
+ * The letters and digits of a key, a bit each: a word that has others is none of its words, and an
+ * edit changes two of them at most.
+ */
+static uint64_t letters_of(const char *key)
+{
+    uint64_t letters = 0;
+
+    for (; *key; key++) {
+        if (isalnum((unsigned char)*key) && !((unsigned char)*key & 0x80))
+            letters |= UINT64_C(1) << ((unsigned char)*key & 63);
+    }
+    return letters;
+}
+
+bool chat_column_make(const char *name, struct arena *arena, struct chat_column *out)
+{
+    *out = (struct chat_column){ .name = arena_strdup(arena, name), .type = "text" };
+    out->key = out->name ? name_key(arena, out->name) : NULL;
+    out->letters = out->key ? letters_of(out->key) : 0;
+    out->singular = out->key ? chat_singular(arena, out->key) : NULL;
+    return out->singular != NULL;
+}
+
+/* FNV-1a, for a bit of `marks`. */
+static unsigned mark_of(const char *key)
+{
+    uint32_t hash = 2166136261u;
+
+    for (; *key; key++)
+        hash = (hash ^ (unsigned char)*key) * 16777619u;
+    return (hash ^ hash >> 16) & 255;
+}
+
+static bool is_marked(const struct chat_column *c, unsigned mark)
+{
+    return c->marks[mark / 64] >> mark % 64 & 1;
+}
+
+static bool add_value(struct chat_column *c, const char *text, const char **list, const char **keys,
+    struct arena *arena)
+{
+    unsigned mark;
+
+    if (!text || !*text)
+        return true;
+    list[c->n_values] = arena_strdup(arena, text);
+    keys[c->n_values] = name_key(arena, text);
+    if (!list[c->n_values] || !keys[c->n_values])
+        return false;
+    mark = mark_of(keys[c->n_values++]);
+    c->marks[mark / 64] |= UINT64_C(1) << mark % 64;
+    return true;
+}
+
 bool chat_table_read(
     const struct json *file, struct arena *arena, struct chat_table *out, struct err *err)
 {
@@ -91,17 +147,19 @@ bool chat_table_read(
         struct chat_column *c = &out->columns[i];
         const char **list = arena_calloc(arena, json_len(values) + 1, sizeof *list);
 
-        *c = (struct chat_column){ .name = arena_strdup(arena, called ? called : ""),
-            .type = arena_strdup(arena, type ? type : "text"),
-            .values = list };
-        if (!c->name || !c->type || !list || !(c->key = name_key(arena, c->name)))
-            return err_nomem(err);
-        for (size_t k = 0; k < json_len(values); k++) {
-            const char *text = json_str(json_at(values, k));
+        const char **keys = arena_calloc(arena, json_len(values) + 1, sizeof *keys);
 
-            if (text && *text && !(list[c->n_values++] = arena_strdup(arena, text)))
+        if (!list || !keys || !chat_column_make(called ? called : "", arena, c))
+            return err_nomem(err);
+        c->type = arena_strdup(arena, type ? type : "text");
+        c->values = list;
+        c->value_keys = keys;
+        for (size_t k = 0; c->type && k < json_len(values); k++) {
+            if (!add_value(c, json_str(json_at(values, k)), list, keys, arena))
                 return err_nomem(err);
         }
+        if (!c->type)
+            return err_nomem(err);
     }
     return true;
 }
@@ -191,8 +249,9 @@ static bool find_exact(const struct words *w, size_t at, size_t end, const struc
         for (size_t i = 0; key && i < t->n_columns; i++) {
             const char *own = t->columns[i].key;
 
-            if (*own && (same_letters(key, own) || same_letters(singular, own) ||
-                            same_letters(singular, chat_singular(arena, own)))) {
+            if (*own == *key && *own &&
+                (same_letters(key, own) || same_letters(singular, own) ||
+                    same_letters(singular, t->columns[i].singular))) {
                 found(m, MENTION_EXACT, n, i);
                 return true;
             }
@@ -205,13 +264,21 @@ static bool find_exact(const struct words *w, size_t at, size_t end, const struc
 static void find_parts(const struct words *w, size_t at, size_t n, const struct chat_table *t,
     struct arena *arena, struct mention *m)
 {
-    for (size_t i = 0; i < t->n_columns; i++) {
-        bool all = true;
+    const char *singulars[2] = { NULL };
+    uint64_t letters = 0;
 
-        for (size_t k = at; all && k < at + n; k++)
-            all = w->v[k].kind == WORD_PLAIN && strlen(w->v[k].key) >= PART_MIN &&
-                  (has_word(t->columns[i].key, w->v[k].key) ||
-                      has_word(t->columns[i].key, chat_singular(arena, w->v[k].key)));
+    for (size_t k = 0; k < n && k < ARRAY_LEN(singulars); k++) {
+        if (w->v[at + k].kind != WORD_PLAIN || strlen(w->v[at + k].key) < PART_MIN)
+            return;
+        singulars[k] = chat_singular(arena, w->v[at + k].key);
+        letters |= letters_of(w->v[at + k].key) & letters_of(singulars[k]);
+    }
+    for (size_t i = 0; i < t->n_columns; i++) {
+        bool all = (letters & ~t->columns[i].letters) == 0;
+
+        for (size_t k = 0; all && k < n; k++)
+            all = has_word(t->columns[i].key, w->v[at + k].key) ||
+                  has_word(t->columns[i].key, singulars[k]);
         if (all)
             found(m, MENTION_PART, n, i);
     }
@@ -238,14 +305,18 @@ static void find_typo(const struct words *w, size_t at, size_t end, const struct
     for (size_t n = at + 2 <= end ? 2 : 1; n > 0 && m->n_columns == 0; n--) {
         const char *key = name_key(arena, words_text(w, at, at + n, arena));
         size_t len = key ? strlen(key) : 0;
+        uint64_t letters = key ? letters_of(key) : 0;
 
         if (len < TYPO_MIN ||
             (n == 2 && (w->v[at + 1].kind != WORD_PLAIN || chat_is_common(w->v[at + 1].key))))
             continue;
         for (size_t i = 0; i < t->n_columns; i++) {
-            unsigned d = utf8_distance(key, t->columns[i].key, len >= TYPO_LONG ? 2 : 1);
+            unsigned most = len >= TYPO_LONG ? 2 : 1, d;
 
-            if (d < best && d <= (len >= TYPO_LONG ? 2u : 1u)) {
+            if (__builtin_popcountll(letters ^ t->columns[i].letters) > (int)most * 2)
+                continue;
+            d = utf8_distance(key, t->columns[i].key, most);
+            if (d < best && d <= most) {
                 best = d;
                 m->n_columns = 0;
                 found(m, MENTION_TYPO, n, i);
@@ -304,6 +375,19 @@ bool chat_mention(const struct words *w, size_t at, size_t end, const struct cha
 
 /* ---- values ---- */
 
+/* The known value of a column with that key, or its singular; SIZE_MAX: none. */
+static size_t find_value(const struct chat_column *c, const char *key, const char *singular,
+    unsigned mark, unsigned singular_mark)
+{
+    if (!is_marked(c, mark) && !is_marked(c, singular_mark))
+        return SIZE_MAX;
+    for (size_t k = 0; k < c->n_values; k++) {
+        if (strcmp(c->value_keys[k], key) == 0 || strcmp(c->value_keys[k], singular) == 0)
+            return k;
+    }
+    return SIZE_MAX;
+}
+
 bool chat_value(const struct words *w, size_t at, size_t end, const struct chat_table *t,
     size_t only, struct arena *arena, struct known_value *out)
 {
@@ -314,23 +398,22 @@ bool chat_value(const struct words *w, size_t at, size_t end, const struct chat_
     for (size_t n = most; n > 0; n--) {
         const char *key = name_key(arena, words_text(w, at, at + n, arena));
         const char *singular = key ? chat_singular(arena, key) : NULL;
+        unsigned mark = key ? mark_of(key) : 0, singular_mark = key ? mark_of(singular) : 0;
 
         if (!key || (n == 1 && w->v[at].kind == WORD_PLAIN && chat_is_common(key)))
             continue;
         for (size_t i = 0; i < t->n_columns; i++) {
             const struct chat_column *c = &t->columns[i];
+            size_t k;
 
             if ((only != SIZE_MAX && i != only) || chat_column_is_number(c) ||
                 chat_column_is_date(c) || chat_column_is_bool(c))
                 continue;
-            for (size_t k = 0; k < c->n_values; k++) {
-                const char *value = name_key(arena, c->values[k]);
-
-                if (!value || (strcmp(value, key) != 0 && strcmp(value, singular) != 0))
-                    continue;
-                *out = (struct known_value){ n, i, c->values[k] };
-                return true;
-            }
+            k = find_value(c, key, singular, mark, singular_mark);
+            if (k == SIZE_MAX)
+                continue;
+            *out = (struct known_value){ n, i, c->values[k] };
+            return true;
         }
     }
     return false;

@@ -8,12 +8,18 @@
 #include "base/json.h"
 #include "chat/words.h"
 
+#include <stdint.h>
+
 struct chat_column {
     const char *name; /* As in the file. */
     const char *key;  /* utf8_name_key() of it. */
     const char *type; /* "text", "number", "integer", "date", ... */
     const char *const *values;
-    size_t n_values; /* Known values, as shown. */
+    size_t n_values;               /* Known values, as shown. */
+    const char *singular;          /* Of the key. */
+    uint64_t letters;              /* Those that the key holds, a bit each. */
+    const char *const *value_keys; /* utf8_name_key() of each value. */
+    uint64_t marks[4]; /* A bit for the hash of each of those: most words are none of them. */
 };
 
 struct chat_table {
@@ -30,6 +36,8 @@ struct chat_table {
  */
 bool chat_table_read(const struct json *file, struct arena *arena, struct chat_table *out,
     struct err *err) MUST_CHECK;
+/* A column that no file has yet, of text; false: memory. */
+bool chat_column_make(const char *name, struct arena *arena, struct chat_column *out);
 /* The column of exactly that name, or NULL. */
 const struct chat_column *chat_table_column(const struct chat_table *t, const char *name);
 bool chat_column_is_number(const struct chat_column *c);

@@ -4,7 +4,6 @@
 
 #include "chat/understand.h"
 
-#include "base/utf8.h"
 #include "chat/grammar.h"
 #include "chat/tell.h"
 #include "ops/op.h"
@@ -243,19 +242,12 @@ bool keep_columns(struct mind *m, const struct json *names)
     for (size_t i = 0; i < n; i++) {
         const char *name = json_str(json_at(names, i));
         const struct chat_column *same = chat_table_column(before, name);
-        size_t key_n = 0;
-        const char *key;
 
         if (same) {
             columns[i] = *same;
             continue;
         }
-        columns[i] = (struct chat_column){ .name = arena_strdup(m->arena, name), .type = "text" };
-        key = columns[i].name
-                  ? utf8_name_key(m->arena, columns[i].name, strlen(columns[i].name), &key_n)
-                  : NULL;
-        columns[i].key = key ? arena_dup(m->arena, key, key_n) : NULL;
-        if (!columns[i].key)
+        if (!chat_column_make(name, m->arena, &columns[i]))
             return err_nomem(m->err);
     }
     m->table.columns = columns;

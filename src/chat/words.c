@@ -227,6 +227,8 @@ size_t words_say(const struct words *w, size_t at, size_t end, const char *phras
 {
     size_t n = 0;
 
+    if (at >= end || w->v[at].key[0] != *phrase) /* Most phrases end here. */
+        return 0;
     while (*phrase) {
         size_t len = strcspn(phrase, " ");
 
