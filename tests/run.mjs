@@ -60,6 +60,10 @@ function suitesOf(build) {
     for (const path of list('tests/crash', /\.test\.mjs$/))
       add(path, process.execPath, '--test', '--test-reporter=tap', path);
   }
+  // The browser does the same work whatever the server is made with, so once is enough.
+  for (const path of build === builds[0] ? list('tests/e2e', /\.test\.mjs$/) : []) {
+    add(path, process.execPath, '--test', '--test-reporter=tap', path);
+  }
   // Debian's own python sees Debian's packages, whatever else is on the PATH.
   for (const path of list('tests/oracle', /^test_.*\.py$/)) add(path, '/usr/bin/python3', path);
   // One verdict each, by exit status.

@@ -15,8 +15,9 @@ struct embedded {
     bool gzip; /* data is gzipped. */
 };
 
-extern const struct embedded embedded_files[]; /* Ends with a NULL name. */
+extern const struct embedded embedded_files[], embedded_page_files[]; /* End with a NULL name. */
 
 const struct embedded *embedded_find(const char *name); /* NULL when there is none. */
+const struct embedded *embedded_page(const char *name); /* A file of the page at /. */
 
 #endif

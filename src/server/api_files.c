@@ -387,33 +387,70 @@ bool api_file_get(struct call *call, struct err *err)
 
 /* ---- preview ---- */
 
+/* Have a worker look at the file of the path; takes the job, whose `what` gets the file's name. */
+static bool look_at(struct call *call, const char *job_name, struct json *what,
+    const struct stored_file *f, const struct conversation *c, struct json **data, struct err *err)
+{
+    char dir[FS_PATH_MAX], path[FS_PATH_MAX];
+    struct json *job = json_new_object();
+
+    json_set_string(job, "job", job_name);
+    json_set_string(what, "file", f->name);
+    json_set(job, job_name, what);
+    if (!conversation_file_dir(&call->server->dirs, c->partition, c->id, f->kind, dir, err) ||
+        !fs_join(path, dir, f->name, err)) {
+        json_free(job);
+        return false;
+    }
+    return file_ask(call->server, job, f->name, path, data, err);
+}
+
 bool api_preview(struct call *call, struct err *err)
 {
     const char *sheet = http_query(&call->x->request, "sheet");
-    struct json *job, *what, *data;
-    char dir[FS_PATH_MAX], path[FS_PATH_MAX];
+    struct json *what, *data;
     struct conversation c;
     struct stored_file f;
-    int64_t offset, limit;
+    int64_t offset, limit, rows_only;
 
     if (!call_query_int(call, "offset", 0, 0, INT64_MAX / 2, &offset, err) ||
         !call_query_int(call, "limit", PREVIEW_DEFAULT, 0, PREVIEW_MAX, &limit, err) ||
-        !find_file(call, &c, &f, err) ||
-        !conversation_file_dir(&call->server->dirs, c.partition, c.id, f.kind, dir, err) ||
-        !fs_join(path, dir, f.name, err))
+        !call_query_int(call, "rows_only", 0, 0, 1, &rows_only, err) ||
+        !find_file(call, &c, &f, err))
         return false;
-    job = json_new_object();
     what = json_new_object();
-    json_set_string(job, "job", "preview");
-    json_set_string(what, "file", f.name);
     json_set_int(what, "offset", offset);
     json_set_int(what, "limit", limit);
+    json_set_bool(what, "rows_only", rows_only == 1);
     if (sheet && *sheet)
         json_set_string(what, "sheet", sheet);
-    json_set(job, "preview", what);
-    if (!file_ask(call->server, job, f.name, path, &data, err))
+    if (!look_at(call, "preview", what, &f, &c, &data, err))
         return false;
     reply_data(call, 200, "Preview", data);
+    return true;
+}
+
+bool api_profile(struct call *call, struct err *err)
+{
+    const char *sheet = http_query(&call->x->request, "sheet");
+    struct json *what, *data;
+    struct conversation c;
+    struct stored_file f;
+
+    if (!find_file(call, &c, &f, err))
+        return false;
+    what = json_new_object();
+    json_set_bool(what, "details", true);
+    json_set_bool(what, "typed", true);
+    if (sheet && *sheet) {
+        struct json *reader = json_new_object();
+
+        json_set_string(reader, "sheet", sheet);
+        json_set(what, "reader", reader);
+    }
+    if (!look_at(call, "inspect", what, &f, &c, &data, err))
+        return false;
+    reply_data(call, 200, "Profile", data);
     return true;
 }
 

@@ -5,12 +5,11 @@
 #include "base/clock.h"
 #include "base/rand.h"
 #include "workflow/plan.h"
-#include "workflow/worker.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { DRY_RUN_TIMEOUT_MS = 300000 };
+enum { SAMPLE_MAX = 1000 };
 
 /* An execute request, resolved against the conversation. */
 struct request {
@@ -20,6 +19,8 @@ struct request {
     struct json *steps; /* As they will be carried out: input files by name. */
     const char *input;
     bool async, dry_run;
+    int64_t
+        sample; /* Of a dry run: rows to read at most, and to show of each result; 0: all, none. */
     const char *resume; /* Run id. */
     struct step *done;  /* Steps of the resumed run that stay done. */
     size_t n_done;
@@ -102,7 +103,7 @@ static bool resolve_resume(
 static bool resolve(struct call *call, const struct json *body, struct request *q, struct err *err)
 {
     static const char *const members[] = { "steps", "input_file", "async", "resume", "dry_run",
-        NULL };
+        "sample", NULL };
     const struct json *steps = json_get(body, "steps");
     const char *input = json_get_string(body, "input_file");
     const struct stored_file *f;
@@ -269,64 +270,6 @@ static bool reply_run(struct call *call, const struct conversation *c, const cha
     return true;
 }
 
-/* Carry everything out into a folder that is thrown away; only the results are told. */
-static bool dry_run(struct call *call, const struct request *q, struct err *err)
-{
-    struct server *server = call->server;
-    struct json *spec = json_new_object(), *files = NULL, *results = json_new_array(), *data;
-    char dir[FS_PATH_MAX], name[24] = "dry-";
-    struct worker *w = NULL;
-    bool ok, ended = false;
-    int64_t deadline = clock_mono_ns() + (int64_t)DRY_RUN_TIMEOUT_MS * 1000000;
-
-    rand_hex(name + 4, 16);
-    ok = fs_join(dir, server->dirs.tmp, name, err) && fs_make_dirs(dir, err) &&
-         run_spec_files(server, call->arena, &q->c, &files, err);
-    json_set_string(spec, "job", "run");
-    json_set_int(spec, "now_ns", clock_wall_ns());
-    json_set(spec, "steps", json_ref(q->steps));
-    json_set_string(spec, "input", q->input);
-    json_set(spec, "files", files);
-    json_set_string(spec, "outputs_dir", dir);
-    json_set_string(spec, "intermediate_dir", dir);
-    json_set_string(spec, "tmp_dir", dir);
-    json_set_bool(spec, "durable", false);
-    json_set_bool(spec, "hash", false);
-    json_set(spec, "settings", run_spec_settings(server));
-    ok = ok && worker_start(spec, run_memory_limit(server), -1, &w, err);
-    while (ok && !ended) {
-        struct json *event;
-        const char *type;
-
-        ok = worker_next(w, 1000, &event, err);
-        type = ok ? json_get_string(event, "event") : NULL;
-        if (type && strcmp(type, "step_completed") == 0)
-            json_add(results, json_ref(json_get(event, "result")));
-        if (type && strcmp(type, "failed") == 0) {
-            json_to_err(json_get(event, "error"), err);
-            ok = false;
-        }
-        ended = type && strcmp(type, "done") == 0;
-        if (ok)
-            json_free(event);
-        if (ok && !ended && clock_mono_ns() > deadline)
-            ok = err_set(err, ERR_TIMEOUT, "the dry run took too long");
-    }
-    worker_free(w);
-    json_free(spec);
-    if (!fs_remove_tree(dir, &(struct err){ 0 }) || !ok) {
-        json_free(results);
-        return false;
-    }
-    data = json_new_object();
-    json_set(data, "run_id", json_new_null());
-    json_set_string(data, "status", "dry_run");
-    json_set(data, "results", results);
-    json_set(data, "output_files", json_new_array());
-    reply_data(call, 200, "Dry run completed; nothing was kept", data);
-    return true;
-}
-
 static bool may_run(struct call *call, const struct request *q, struct err *err)
 {
     int64_t max_runs = settings_int(call->server->settings, "quota.max_runs");
@@ -435,6 +378,20 @@ bool run_add(
     return ok;
 }
 
+/* `sample` of a dry run. */
+static bool body_sample(const struct json *body, int64_t *out, struct err *err)
+{
+    const struct json *v = json_get(body, "sample");
+
+    *out = 0;
+    if (json_isnull(v))
+        return true;
+    *out = json_int(v, 0);
+    if (json_kind(v) == JSON_KIND_INT && *out >= 1 && *out <= SAMPLE_MAX)
+        return true;
+    return argument_error(err, "sample", "sample: a whole number between 1 and 1000 is expected");
+}
+
 bool api_execute(struct call *call, struct err *err)
 {
     size_t max = (size_t)settings_int(call->server->settings, "chat_workflows.execution.max_steps");
@@ -451,8 +408,10 @@ bool api_execute(struct call *call, struct err *err)
         return ok;
     }
     ok = resolve(call, body, &q, err) && body_switch(body, "async", &q.async, err) &&
-         body_switch(body, "dry_run", &q.dry_run, err) && plan_new(q.steps, max, &plan, err) &&
-         (q.dry_run ? dry_run(call, &q, err) : start(call, &q, plan, err));
+         body_switch(body, "dry_run", &q.dry_run, err) && body_sample(body, &q.sample, err) &&
+         plan_new(q.steps, max, &plan, err) &&
+         (q.dry_run ? dry_run(call, &q.c, q.steps, q.input, q.sample, err)
+                    : start(call, &q, plan, err));
     plan_free(plan);
     json_free(q.steps);
     json_free(body);

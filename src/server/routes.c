@@ -54,6 +54,7 @@ static const struct route routes[] = {
     { "POST",   "/chat/workflows/{id}/runs/{run}/cancel",     ROLE_WRITER, HTTP_BODY_NONE,         LIMIT_JSON,      api_run_cancel,          0 },
     { "GET",    "/chat/workflows/{id}/files/{name}",          ROLE_READER, HTTP_BODY_NONE,         LIMIT_JSON,      api_file_get,            ROUTE_LINK },
     { "GET",    "/chat/workflows/{id}/files/{name}/preview",  ROLE_READER, HTTP_BODY_NONE,         LIMIT_JSON,      api_preview,             0 },
+    { "GET",    "/chat/workflows/{id}/files/{name}/profile",  ROLE_READER, HTTP_BODY_NONE,         LIMIT_JSON,      api_profile,             0 },
     { "GET",    "/chat/workflows/{id}/events",                ROLE_READER, HTTP_BODY_NONE,         LIMIT_JSON,      api_events,              0 },
     { "POST",   "/chat/workflows/{id}/dump",                  ROLE_WRITER, HTTP_BODY_NONE,         LIMIT_JSON,      api_dump,                ROUTE_ROOM },
     { "POST",   "/chat/bot/conversations",                    ROLE_WRITER, HTTP_BODY_FORM_OR_JSON, LIMIT_JSON,      api_bot_create,          0 },
@@ -86,7 +87,8 @@ static const struct route routes[] = {
     { "GET",    "/health",                                    ROLE_OPEN,   HTTP_BODY_NONE,         LIMIT_JSON,      api_health,              ROUTE_TOP | ROUTE_UNLIMITED },
     { "GET",    "/health/ready",                              ROLE_OPEN,   HTTP_BODY_NONE,         LIMIT_JSON,      api_ready,               ROUTE_TOP | ROUTE_UNLIMITED },
     { "GET",    "/metrics",                                   ROLE_READER, HTTP_BODY_NONE,         LIMIT_JSON,      api_metrics,             ROUTE_TOP },
-    { "GET",    "/",                                          ROLE_READER, HTTP_BODY_NONE,         LIMIT_JSON,      api_root,                ROUTE_TOP },
+    { "GET",    "/assets/{name}",                             ROLE_OPEN,   HTTP_BODY_NONE,         LIMIT_JSON,      api_page_part,           ROUTE_TOP },
+    { "GET",    "/",                                          ROLE_OPEN,   HTTP_BODY_NONE,         LIMIT_JSON,      api_page,                ROUTE_TOP },
 };
 
 /* POST /<operation>, for each one of op_table[]; by the number of files it reads. */

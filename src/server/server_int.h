@@ -142,6 +142,13 @@ bool call_only(const struct json *object, const char *const *names, struct err *
 /* A switch of a body, which may have come from a form as text; false when absent (api_runs.c). */
 bool body_switch(const struct json *body, const char *key, bool *out, struct err *err) MUST_CHECK;
 
+/*
+ * Carry steps out in a folder that is thrown away, and reply with their results. sample: rows to read at most, of which as
+ * many are shown; 0: all, none (dry_run.c).
+ */
+bool dry_run(struct call *call, const struct conversation *c, const struct json *steps,
+    const char *input, int64_t sample, struct err *err) MUST_CHECK;
+
 /* ---- Idempotency-Key (idempotency.c) ---- */
 
 enum { IDEMPOTENCY_HOURS = 24 };
@@ -170,7 +177,7 @@ const char *sandbox_state(unsigned parts); /* "full", "partial", "none" */
 
 typedef bool handler_fn(struct call *call, struct err *err);
 handler_fn api_chat_create, api_chat_list, api_chat_get, api_chat_patch, api_chat_delete;
-handler_fn api_upload, api_file_get, api_preview, api_events;
+handler_fn api_upload, api_file_get, api_preview, api_profile, api_events;
 handler_fn api_execute, api_runs, api_run_get, api_run_cancel;
 handler_fn api_dump, api_restore, api_dump_get, api_backup;
 handler_fn api_bot_create, api_bot_message, api_bot_upload, api_bot_confirm, api_bot_history;
@@ -178,6 +185,7 @@ handler_fn api_bot_status, api_bot_operations;
 handler_fn api_health, api_ready, api_metrics, api_operations, api_root;
 handler_fn api_key_create, api_key_list, api_key_revoke, api_link;
 handler_fn api_openapi, api_docs, api_docs_part;
+handler_fn api_page, api_page_part;
 handler_fn api_operate, api_bind_rows, api_bind_preview, api_result_get;
 handler_fn api_info, api_suggest_operators, api_normalization_types, api_sql_databases;
 

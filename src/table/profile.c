@@ -30,7 +30,8 @@ struct tally {
     bool fraction;                   /* A number that is not whole. */
     /* With details. */
     struct distinct distinct;
-    struct reservoir numbers;
+    struct reservoir numbers, dates;
+    struct tops *tops;
     uint64_t n_numbers;
     long double mean, m2; /* Welford's: m2 is the sum of squares about the mean. */
     double min, max;
@@ -67,6 +68,7 @@ struct profile *profile_new(uint32_t n_columns, bool details, struct budget *bud
     for (uint32_t i = 0; i < n_columns; i++) {
         p->tallies[i].distinct.budget = budget;
         p->tallies[i].numbers.budget = budget;
+        p->tallies[i].dates.budget = budget;
     }
     return p;
 }
@@ -78,6 +80,7 @@ void profile_free(struct profile *p)
     for (uint32_t i = 0; i < p->n_columns; i++) {
         distinct_deinit(&p->tallies[i].distinct);
         reservoir_deinit(&p->tallies[i].numbers);
+        reservoir_deinit(&p->tallies[i].dates);
     }
     typing_free(p->typing);
     arena_deinit(&p->arena);
@@ -177,6 +180,7 @@ static void add_date(struct tally *t, const struct cell *c)
         t->first_date = *c;
     if (cell_is_blank(t->last_date) || c->number > t->last_date.number)
         t->last_date = *c;
+    reservoir_add(&t->dates, c->number);
 }
 
 static uint64_t hash_cell(const struct cell *c)
@@ -206,12 +210,41 @@ static bool add_sample(struct arena *arena, struct tally *t, const struct cell *
     return true;
 }
 
+/* Texts and booleans only: numbers and dates have a histogram. */
+static bool add_top(struct arena *arena, struct tally *t, const struct cell *c, uint64_t hash)
+{
+    char scratch[CELL_SHOWN_MAX];
+    const char *shown;
+    struct top *top;
+    size_t n;
+
+    if (!t->tops)
+        t->tops = arena_calloc(arena, 1, sizeof *t->tops);
+    if (!t->tops)
+        return false;
+    if (t->tops->many)
+        return true;
+    top = tops_find(t->tops, hash);
+    if (!top && (top = tops_new(t->tops, hash))) {
+        shown = cell_shown(c, scratch, &n);
+        top->text = arena_dup(arena, shown, shown_length(shown, n));
+        if (!top->text)
+            return false;
+    }
+    if (top)
+        top->count++;
+    return true;
+}
+
 static bool add_cell(struct arena *arena, struct tally *t, const struct cell *c)
 {
+    uint64_t hash = hash_cell(c);
     double v;
 
-    if (distinct_add(&t->distinct, hash_cell(c)) && t->out.n_samples < PROFILE_VALUES &&
+    if (distinct_add(&t->distinct, hash) && t->out.n_samples < PROFILE_VALUES &&
         !add_sample(arena, t, c))
+        return false;
+    if ((c->type == CELL_TEXT || c->type == CELL_BOOL) && !add_top(arena, t, c, hash))
         return false;
     switch ((enum cell_type)c->type) {
     case CELL_TEXT:
@@ -380,6 +413,43 @@ static bool set_samples(struct json *object, const struct column_profile *c)
     return false;
 }
 
+static bool set_histogram(struct json *object, struct tally *t, enum column_type type)
+{
+    uint64_t bins[PROFILE_BINS] = { 0 };
+    struct json *counts;
+    bool ok = true;
+
+    if (is_number_type(type))
+        reservoir_bins(&t->numbers, t->min, t->max, bins, PROFILE_BINS);
+    else if (!cell_is_blank(t->first_date) && t->counts[CELL_DATE] > 0)
+        reservoir_bins(&t->dates, t->first_date.number, t->last_date.number, bins, PROFILE_BINS);
+    else
+        return true;
+    counts = json_new_array();
+    for (uint32_t i = 0; ok && i < PROFILE_BINS; i++)
+        ok = json_add(counts, json_new_int((int64_t)bins[i]));
+    return json_set(object, "histogram", counts) && ok;
+}
+
+static bool set_top(struct json *object, struct tally *t, enum column_type type)
+{
+    struct json *list;
+    bool ok = true;
+
+    if (!t->tops || t->tops->many || is_number_type(type))
+        return true;
+    tops_sort(t->tops);
+    list = json_new_array();
+    for (uint32_t i = 0; ok && i < t->tops->len && i < PROFILE_TOP; i++) {
+        struct json *top = json_new_object();
+
+        ok = json_set_string(top, "value", t->tops->list[i].text) &&
+             json_set_int(top, "count", (int64_t)t->tops->list[i].count);
+        ok = json_add(list, top) && ok;
+    }
+    return json_set(object, "top", list) && ok;
+}
+
 struct json *profile_json(struct profile *p, uint32_t column)
 {
     const struct column_profile *c = profile_column(p, column);
@@ -390,7 +460,8 @@ struct json *profile_json(struct profile *p, uint32_t column)
     if (ok && p->details)
         ok = json_set_int(object, "distinct", (int64_t)c->distinct) &&
              json_set_bool(object, "distinct_exact", c->distinct_exact) && set_range(object, c) &&
-             set_samples(object, c);
+             set_samples(object, c) && set_histogram(object, &p->tallies[column], c->type) &&
+             set_top(object, &p->tallies[column], c->type);
     if (ok)
         return object;
     json_free(object);

@@ -11,7 +11,13 @@
 #include "base/json.h"
 #include "table/batch.h"
 
-enum { PROFILE_SAMPLES = 5, PROFILE_VALUES = 50, PROFILE_EXACT = 1 << 16 };
+enum {
+    PROFILE_SAMPLES = 5,
+    PROFILE_VALUES = 50,
+    PROFILE_EXACT = 1 << 16,
+    PROFILE_BINS = 20,
+    PROFILE_TOP = 10
+};
 
 struct profile; /* Of all columns of a table. */
 
@@ -36,7 +42,10 @@ struct column_profile {
 /* Valid until the next profile_add() or profile_free(). */
 const struct column_profile *profile_column(struct profile *p, uint32_t column);
 uint64_t profile_rows(const struct profile *p);
-/* {type, blanks, distinct, min, max, mean, median, std, samples}, of the samples PROFILE_SAMPLES. */
+/*
+ * {type, blanks, distinct, min, max, mean, median, std, samples (PROFILE_SAMPLES of them)}, and what a small picture needs: histogram (of numbers
+ * and dates, PROFILE_BINS counts from min to max) or top (the PROFILE_TOP most frequent of few values, with counts).
+ */
 struct json *profile_json(struct profile *p, uint32_t column);
 
 #endif

@@ -38,5 +38,24 @@ struct reservoir {
 void reservoir_deinit(struct reservoir *r);
 void reservoir_add(struct reservoir *r, double v);
 double reservoir_median(struct reservoir *r); /* NAN when empty. */
+/* How many of the numbers seen lie in each of `n` equal parts of [from, to]; from a sample, about that many. */
+void reservoir_bins(const struct reservoir *r, double from, double to, uint64_t *bins, uint32_t n);
+
+/* How often each value of a column of few different ones comes; empty when there are more than TOPS_MAX. */
+enum { TOPS_MAX = 32 };
+struct tops {
+    struct top {
+        uint64_t hash, count;
+        const char *text;
+    } list[TOPS_MAX];
+    uint32_t len;
+    bool many;
+};
+
+/* NULL when the value is new. */
+struct top *tops_find(struct tops *t, uint64_t hash);
+/* An entry without text and count; NULL when there are too many. */
+struct top *tops_new(struct tops *t, uint64_t hash);
+void tops_sort(struct tops *t); /* Most frequent first; the same count in order of appearance. */
 
 #endif

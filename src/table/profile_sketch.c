@@ -201,3 +201,52 @@ double reservoir_median(struct reservoir *r)
     high = r->values[r->len / 2];
     return low == high ? low : low / 2 + high / 2;
 }
+
+void reservoir_bins(const struct reservoir *r, double from, double to, uint64_t *bins, uint32_t n)
+{
+    double share = r->len > 0 ? (double)r->seen / (double)r->len : 0;
+
+    memset(bins, 0, n * sizeof *bins);
+    for (size_t i = 0; i < r->len; i++) {
+        double place = to > from ? (r->values[i] - from) / (to - from) * n : 0;
+        uint32_t bin = place > 0 ? (uint32_t)fmin(place, n - 1) : 0;
+
+        bins[bin]++;
+    }
+    for (uint32_t i = 0; i < n && r->seen > r->len; i++)
+        bins[i] = (uint64_t)((double)bins[i] * share + 0.5);
+}
+
+/* ---- frequent values ---- */
+
+struct top *tops_find(struct tops *t, uint64_t hash)
+{
+    for (uint32_t i = 0; i < t->len; i++) {
+        if (t->list[i].hash == hash)
+            return &t->list[i];
+    }
+    return NULL;
+}
+
+struct top *tops_new(struct tops *t, uint64_t hash)
+{
+    if (t->len == TOPS_MAX) {
+        t->many = true;
+        return NULL;
+    }
+    t->list[t->len] = (struct top){ .hash = hash };
+    return &t->list[t->len++];
+}
+
+/* Insertion sort: stable, and the list is short. */
+void tops_sort(struct tops *t)
+{
+    for (uint32_t i = 1; i < t->len; i++) {
+        struct top top = t->list[i];
+        uint32_t k = i;
+
+        for (; k > 0 && t->list[k - 1].count < top.count; k--)
+            t->list[k] = t->list[k - 1];
+        t->list[k] = top;
+    }
+}

@@ -50,6 +50,7 @@ struct pipeline {
     struct spill *spill;  /* What the next phase is to read. */
     struct stage *busy;   /* Whose time runs. */
     int64_t busy_since;
+    uint64_t sample, sampled; /* Rows to read at most (0: all), and read so far. */
 };
 
 /* ---- time ---- */
@@ -143,10 +144,20 @@ static bool forward(struct stage *s, const struct batch *b, struct err *err)
 
 static bool next_of_source(struct pipeline *p, struct batch **out, struct err *err)
 {
-    if (source_next(p->source, out, err))
+    struct batch *b;
+
+    *out = NULL;
+    if (p->sample && p->sampled >= p->sample)
         return true;
-    p->outgrown = source_outgrown(p->source);
-    return false;
+    if (!source_next(p->source, &b, err)) {
+        p->outgrown = source_outgrown(p->source);
+        return false;
+    }
+    if (b && p->sample && b->n_rows > p->sample - p->sampled)
+        b->n_rows = (uint32_t)(p->sample - p->sampled);
+    p->sampled += b ? b->n_rows : 0;
+    *out = b;
+    return true;
 }
 
 /* The next batch of the phase's input: the source, or what was set aside. */
@@ -204,6 +215,7 @@ static bool scan_source(struct pipeline *p, uint64_t *rows, struct err *err)
             return false;
         publish_rows(p, 0, input_share(p, *rows) / 2, 0);
     }
+    p->sampled = 0;
     return source_rewind(p->source, err);
 }
 
@@ -505,8 +517,10 @@ static bool attempt(struct segment *segment, bool again, bool *outgrown, struct 
     struct pipeline p = {
         .segment = segment, .job = segment->job, .progress = segment->progress, .again = again
     };
+    int64_t sample = json_get_int(segment->job->spec, "sample", 0);
     bool ok;
 
+    p.sample = sample > 0 ? (uint64_t)sample : 0;
     segment->failed_step = segment->plan->n_steps;
     ok = init_stages(&p, err) && open_all(&p, err) && run_phases(&p, err);
     if (ok && p.live < p.n) {

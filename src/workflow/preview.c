@@ -1,6 +1,7 @@
 /*
  * preview: some rows of a file, with the types of its columns. All of the file is read, as the
- * types and the number of rows are those of the whole table.
+ * types and the number of rows are those of the whole table; with rows_only, no further than the
+ * last row asked for, because whoever scrolls knows the columns already.
  */
 
 #include "workflow/job.h"
@@ -58,23 +59,25 @@ static bool add_rows(
     return true;
 }
 
+/* Without a profile: to the last row asked for. */
 static bool read_rows(struct job *job, struct source *source, struct profile *profile,
     uint64_t offset, uint64_t limit, struct json *rows, struct err *err)
 {
     struct batch *b;
     uint64_t row = 0;
 
-    for (;;) {
+    while (profile || row < offset + limit) {
         if (!job_go_on(job, err) || !source_next(source, &b, err))
             return false;
         if (!b)
             return true;
-        if (!profile_add(profile, b, err))
+        if (profile && !profile_add(profile, b, err))
             return false;
         if (!add_rows(b, row, offset, offset + limit, rows))
             return err_nomem(err);
         row += b->n_rows;
     }
+    return true;
 }
 
 static struct json *columns_json(const struct schema *schema, struct profile *profile)
@@ -117,12 +120,15 @@ static bool preview(struct job *job, const struct json *spec, struct look *look,
         return false;
     }
     data = json_new_object();
-    ok = json_set(data, "columns", columns_json(source_schema(look->source), profile));
+    ok = !profile || json_set(data, "columns", columns_json(source_schema(look->source), profile));
     ok = json_set(data, "rows", rows) && ok;
-    ok = json_set_int(data, "total_rows", (int64_t)profile_rows(profile)) && ok;
+    if (profile)
+        ok = json_set_int(data, "total_rows", (int64_t)profile_rows(profile)) && ok;
     ok = json_set_int(data, "offset", offset) && ok;
-    ok = json_set(data, "sheets", look_sheets(look)) && ok;
-    ok = json_set(data, "warnings", warn_json(look->warnings)) && ok;
+    if (profile) {
+        ok = json_set(data, "sheets", look_sheets(look)) && ok;
+        ok = json_set(data, "warnings", warn_json(look->warnings)) && ok;
+    }
     if (ok)
         return job_done(job, data, err);
     json_free(data);
@@ -133,6 +139,7 @@ bool job_preview(struct job *job, struct err *err)
 {
     const struct json *spec = json_get(job->spec, "preview");
     const char *name = json_get_string(spec, "file");
+    bool rows_only = json_get_bool(spec, "rows_only", false);
     struct json *reader = reader_json(spec);
     struct profile *profile = NULL;
     struct look look = { 0 };
@@ -142,10 +149,11 @@ bool job_preview(struct job *job, struct err *err)
         err_set(err, ERR_INTERNAL, "the job names no file");
         goto out;
     }
-    if (!look_open(job, name, reader, true, &look, err))
+    if (!look_open(job, name, reader, !rows_only, &look, err))
         goto out;
-    profile = profile_new(source_schema(look.source)->n_columns, false, &job->budget);
-    ok = profile ? preview(job, spec, &look, profile, err) : err_nomem(err);
+    if (!rows_only)
+        profile = profile_new(source_schema(look.source)->n_columns, false, &job->budget);
+    ok = profile || rows_only ? preview(job, spec, &look, profile, err) : err_nomem(err);
 out:
     profile_free(profile);
     look_close(&look);

@@ -25,8 +25,10 @@
  *   to_stdout      path of a pipe or "-"... the last step's file goes to this descriptor number (optional, int)
  *   settings       what run_settings() gives: {info_sheet_name, include_info_sheet, default_sheet_name,
  *                   max_column_width, auto_adjust_columns, memory_limit_mb}
- *   preview        {file, offset, limit, sheet}          (preview)
- *   inspect        {file, details, count: only rows and columns, reader: {reader arguments}} (inspect)
+ *   sample         read no more than so many rows of each file that steps read first (optional, int)
+ *   preview        {file, offset, limit, sheet, rows_only: no columns, counts and warnings}  (preview)
+ *   inspect        {file, details, count: only rows and columns, typed: texts of a CSV as what they are, reader:
+ *                   {reader arguments}}                  (inspect)
  *
  * Events (one JSON object each, a line each on the wire):
  *

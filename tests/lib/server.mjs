@@ -19,7 +19,7 @@ export async function freePort() {
 }
 
 export class Server {
-  // options: {data, env, args, wsPort}
+  // options: {data, env, args, port, wsPort}
   static async start(options = {}) {
     const server = new Server();
     server.ownData = !options.data;
@@ -30,10 +30,10 @@ export class Server {
   }
 
   async spawn() {
-    const { env = {}, args = [], wsPort = 0 } = this.options;
+    const { env = {}, args = [], port = 0, wsPort = 0 } = this.options;
     this.wsPort = wsPort;
     this.child = spawn(PROGRAM,
-      ['serve', '--port', '0', '--ws-port', String(wsPort), '--data', this.data, ...args],
+      ['serve', '--port', String(port), '--ws-port', String(wsPort), '--data', this.data, ...args],
       { env: { ...process.env, ...env }, stdio: ['ignore', 'inherit', 'pipe'] });
     this.log = '';
     this.exited = new Promise((resolve) => {

@@ -154,7 +154,8 @@ static void statistics(void **state)
     check_json(p,
         "{\"type\":\"integer\",\"blanks\":0,\"distinct\":3,\"distinct_exact\":true,\"min\":2,"
         "\"max\":10,"
-        "\"mean\":6.25,\"median\":6.5,\"std\":4.349329450233296,\"samples\":[\"2\",\"10\",\"3\"]}");
+        "\"mean\":6.25,\"median\":6.5,\"std\":4.349329450233296,\"samples\":[\"2\",\"10\",\"3\"],"
+        "\"histogram\":[1,0,1,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,2]}");
     profile_free(p);
     p = profile_of(numbers, 1, true);
     assert_true(isnan(profile_column(p, 0)->std)); /* One number does not vary. */
@@ -176,7 +177,10 @@ static void ranges_of_text_and_dates(void **state)
     assert_true(isnan(c->min));
     check_json(p, "{\"type\":\"text\",\"blanks\":0,\"distinct\":5,\"distinct_exact\":true,\"min\":"
                   "\"apple\",\"max\":\"zoo\","
-                  "\"samples\":[\"pear\",\"apple\",\"pea\",\"zoo\",\"apple pie\"]}");
+                  "\"samples\":[\"pear\",\"apple\",\"pea\",\"zoo\",\"apple pie\"],"
+                  "\"top\":[{\"value\":\"pear\",\"count\":1},{\"value\":\"apple\",\"count\":1},"
+                  "{\"value\":\"pea\",\"count\":1},{\"value\":\"zoo\",\"count\":1},"
+                  "{\"value\":\"apple pie\",\"count\":1}]}");
     profile_free(p);
     p = profile_of(dates, ARRAY_LEN(dates), true);
     c = profile_column(p, 0);
@@ -221,6 +225,49 @@ static void samples_are_distinct(void **state)
     for (uint32_t i = 0; i < ARRAY_LEN(want); i++)
         assert_string_equal(c->samples[i], want[i]);
     assert_int_equal(c->distinct, 8);
+    profile_free(p);
+}
+
+/* Few values have a top, most frequent first; numbers and dates a histogram from least to greatest. */
+static void pictures(void **state)
+{
+    const struct cell words[] = { text("b"), text("a"), cell_blank(), text("a"), cell_bool(true),
+        text("a"), cell_bool(true) };
+    const struct cell same[] = { cell_number(7), cell_number(7) };
+    const struct cell dates[] = { cell_date(100, DATE_DATE), cell_date(200, DATE_DATE),
+        cell_date(200, DATE_DATE) };
+    struct cell many[TOPS_MAX + 1];
+    char names[TOPS_MAX + 1][8];
+    struct profile *p = profile_of(words, ARRAY_LEN(words), true);
+    struct json *object = profile_json(p, 0);
+    char *top = json_text(json_get(object, "top"));
+
+    (void)state;
+    assert_string_equal(top, "[{\"value\":\"a\",\"count\":3},{\"value\":\"true\",\"count\":2},"
+                             "{\"value\":\"b\",\"count\":1}]");
+    free(top);
+    json_free(object);
+    profile_free(p);
+    p = profile_of(same, ARRAY_LEN(same), true);
+    object = profile_json(p, 0);
+    assert_int_equal(json_int(json_at(json_get(object, "histogram"), 0), -1), 2);
+    assert_int_equal(json_len(json_get(object, "histogram")), PROFILE_BINS);
+    json_free(object);
+    profile_free(p);
+    p = profile_of(dates, ARRAY_LEN(dates), true);
+    object = profile_json(p, 0);
+    assert_int_equal(json_int(json_at(json_get(object, "histogram"), 0), -1), 1);
+    assert_int_equal(json_int(json_at(json_get(object, "histogram"), PROFILE_BINS - 1), -1), 2);
+    json_free(object);
+    profile_free(p);
+    for (int i = 0; i <= TOPS_MAX; i++) {
+        snprintf(names[i], sizeof names[i], "v%d", i);
+        many[i] = text(names[i]);
+    }
+    p = profile_of(many, ARRAY_LEN(many), true);
+    object = profile_json(p, 0);
+    assert_null(json_get(object, "top"));
+    json_free(object);
     profile_free(p);
 }
 
@@ -318,6 +365,7 @@ int main(void)
         cmocka_unit_test(ranges_of_text_and_dates),
         cmocka_unit_test(long_texts_are_cut),
         cmocka_unit_test(samples_are_distinct),
+        cmocka_unit_test(pictures),
         cmocka_unit_test(many_values),
         cmocka_unit_test(small_budget),
         cmocka_unit_test(distinct_zero_hash),

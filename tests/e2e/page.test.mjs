@@ -1,0 +1,574 @@
+// The page as people use it: by mouse, by keyboard, on a phone, in two tabs, through a crash of the server.
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { drop, launch, open, violations } from '../lib/page.mjs';
+import { Server } from '../lib/server.mjs';
+
+const customers = { name: 'customers.xlsx', bytes: readFileSync('samples/customers.xlsx') };
+const orders = { name: 'orders.csv', bytes: readFileSync('samples/orders.csv') };
+const WAIT_MS = 20_000;
+const MAX_BUNDLE = 350 * 1000;
+
+let browser;
+let server;
+before(async () => {
+  browser = await launch();
+  server = await Server.start();
+});
+after(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+// A test with a page of its own; nothing may have gone wrong in it at the end.
+function paged(name, options, fn) {
+  test(name, async () => {
+    const page = await open(browser, server, options.path ?? '/', options);
+    page.setDefaultTimeout(WAIT_MS);
+    try {
+      await fn(page);
+      assert.deepEqual(page.faults, []);
+    } catch (error) {
+      if (process.env.E2E_SHOTS) await page.screenshot({ path: join(process.env.E2E_SHOTS, `${name.replaceAll(/\W+/g, '-')}.png`) });
+      throw error;
+    } finally {
+      await page.context().close();
+    }
+  });
+}
+
+async function accessible(page, view) {
+  assert.deepEqual(await violations(page), [], `axe finds nothing: ${view}`);
+}
+
+const button = (scope, name) => scope.getByRole('button', { name, exact: true });
+const step = (page, number) => page.getByRole('listitem', { name: new RegExp(`^Step ${number}:`) });
+const runCard = (page) => page.getByRole('article', { name: /^Run of/ }).last();
+const status = (page, text) => runCard(page).locator('header').getByText(text, { exact: true });
+const chatOf = (page) => /#\/c\/([0-9a-f-]{36})/.exec(page.url())[1];
+
+async function withFile(page, file = customers) {
+  await page.getByRole('heading', { name: 'Drop a workbook or CSV here' }).waitFor();
+  await drop(page, '.welcome', [file]);
+  await button(page, 'Look at the data').first().waitFor();
+}
+
+async function add(page, name) {
+  await button(page, 'Add a step').click();
+  await page.getByRole('dialog').getByRole('button', { name: new RegExp(`^${name}`) }).click();
+}
+
+async function searchStep(page, column, value) {
+  await add(page, 'Keep matching rows');
+  const one = page.getByRole('listitem', { name: /Keep matching rows$/ }).last();
+  await one.getByLabel('Column', { exact: true }).selectOption(column);
+  await one.getByLabel('Value', { exact: true }).fill(value);
+  return one;
+}
+
+// Rows enough for a run to be watched.
+function manyRows(rows) {
+  const lines = ['id,name,amount'];
+  for (let i = 0; i < rows; i++) lines.push(`${i},name ${i % 1000} of many,${(i * 7919) % 100000}`);
+  return Buffer.from(lines.join('\n'));
+}
+
+const SLOW_STEPS = [
+  { operation: 'normalization/apply', arguments: { normalizations: [{ column_name: 'name', normalization_type: 'regex_replace',
+    parameters: { pattern: '([a-z]+) ([0-9]+)', replacement: '$2 $1' } }, { column_name: 'name', normalization_type: 'title_case' },
+  { column_name: 'amount', normalization_type: 'z_score' }] } },
+  { operation: 'csv/convert-to-excel', arguments: {} },
+];
+
+async function chatWith(name, bytes) {
+  const { chat_id: id } = await server.create();
+  await server.upload(id, name, bytes);
+  return id;
+}
+
+test('the page comes with a strict policy, and programs still get JSON', async () => {
+  const page = await fetch(`${server.origin}/`, { headers: { accept: 'text/html,*/*' } });
+  const policy = page.headers.get('content-security-policy');
+  assert.equal(page.status, 200);
+  assert.match(page.headers.get('content-type'), /^text\/html/);
+  assert.match(policy, /default-src 'none'/);
+  assert.match(policy, /script-src 'self'/);
+  assert.doesNotMatch(policy, /unsafe|https?:|\*/);
+  const html = await page.text();
+  assert.match(html, /content="\/api\/v1"/);
+  assert.doesNotMatch(html, /<script(?![^>]*src=)[^>]*>|<style| style=| on[a-z]+=/);
+  assert.doesNotMatch(html, /https?:\/\//);
+
+  const facts = await server.call('GET', `${server.origin}/`);
+  assert.equal(facts.body.data.name, 'Sheetflow');
+  const curl = await fetch(`${server.origin}/`, { headers: { accept: '*/*' } });
+  assert.match(curl.headers.get('content-type'), /^application\/json/);
+});
+
+test('the parts may be kept for ever and stay under 350 kB', async () => {
+  const html = await (await fetch(`${server.origin}/`, { headers: { accept: 'text/html' } })).text();
+  const parts = [...html.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)].map((match) => match[1]);
+  let size = gzipSync(html).length;
+  assert.ok(parts.length >= 2);
+  for (const path of parts) {
+    const part = await fetch(server.origin + path);
+    assert.equal(part.status, 200);
+    assert.match(part.headers.get('cache-control'), /immutable/);
+    assert.equal(part.headers.get('x-content-type-options'), 'nosniff');
+    size += gzipSync(Buffer.from(await part.arrayBuffer()), { level: 9 }).length;
+  }
+  assert.ok(size < MAX_BUNDLE, `${size} bytes gzipped`);
+  for (const name of ['index.html', '..%2findex.html', 'nothing.js']) {
+    assert.ok([400, 404].includes((await fetch(`${server.origin}/assets/${name}`)).status), name);
+  }
+});
+
+paged('first paint comes within a second, and nothing is asked of another host', {}, async (page) => {
+  const hosts = new Set();
+  page.on('request', (request) => hosts.add(new URL(request.url()).host));
+  await page.reload();
+  await page.getByRole('heading', { name: 'Drop a workbook or CSV here' }).waitFor();
+  const paint = await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime);
+  assert.ok(paint < 1000, `first contentful paint after ${paint} ms`);
+  assert.deepEqual([...hosts], [new URL(server.origin).host]);
+});
+
+paged('the whole journey by mouse: drop, ask, run, look, download', {}, async (page) => {
+  await accessible(page, 'without a conversation');
+  await withFile(page);
+  await page.getByLabel('Message', { exact: true })
+    .fill('keep the active customers, uppercase their names and give me SQL for table clients');
+  await button(page, 'Send').click();
+  const suggestion = page.getByRole('region', { name: 'Suggested steps' });
+  await suggestion.getByText('status equals “active”').waitFor();
+  await suggestion.getByText('Sample: On the first 11 rows').waitFor();
+  await suggestion.getByText(/INSERT INTO clients/).waitFor();
+  await accessible(page, 'a suggestion');
+  await button(suggestion, 'Run').click();
+  await status(page, 'Done').waitFor();
+  await runCard(page).getByRole('img', { name: '11 rows in, 3 filtered, 8 out' }).waitFor();
+  await suggestion.waitFor({ state: 'detached' });
+  await accessible(page, 'a run');
+
+  const [file] = await Promise.all([
+    page.waitForEvent('download'),
+    runCard(page).getByRole('button', { name: /^Download .*\.sql$/ }).click(),
+  ]);
+  assert.match(readFileSync(await file.path(), 'utf8'), /INSERT INTO clients .*'ADA LOVELACE'/);
+
+  await runCard(page).getByRole('button', { name: /^Look at .*normalized.*\.xlsx$/ }).click();
+  await page.getByRole('gridcell', { name: 'GRACE HOPPER' }).waitFor();
+  await page.getByText('8 rows · 8 columns').waitFor();
+  await accessible(page, 'rows of a result');
+});
+
+paged('the data: sheets, types, and what each column holds', {}, async (page) => {
+  await withFile(page);
+  await button(page, 'Look at the data').click();
+  await page.getByRole('columnheader', { name: /credit\s*number/ }).waitFor();
+  await page.getByRole('gridcell', { name: '李 小龍' }).waitFor();
+  await button(page, 'Columns').click();
+  await page.getByRole('img', { name: 'How the values of credit are spread' }).waitFor();
+  await page.getByRole('list', { name: 'Columns' }).getByText('9 different · 9.1% blank').first().waitFor();
+  await accessible(page, 'columns');
+  await button(page, 'Notes').click();
+  await page.getByRole('list', { name: 'Columns' }).getByText('customer_id').waitFor({ state: 'detached' });
+});
+
+paged('steps are built by forms, tried on a sample, and run', {}, async (page) => {
+  await withFile(page);
+  await button(page, 'Build a workflow').click();
+  await accessible(page, 'an empty workflow');
+  await button(page, 'Add a step').click();
+  await page.getByRole('dialog').waitFor();
+  await accessible(page, 'the choice of a step');
+  await page.keyboard.press('Escape');
+  const search = await searchStep(page, 'status', 'active');
+  await page.getByText('Works on the sample').waitFor();
+  await search.getByText('Sample: On the first 11 rows').click();
+  await search.getByRole('img', { name: '11 rows in, 3 filtered, 8 out' }).waitFor();
+  await search.getByRole('cell', { name: 'ada lovelace' }).waitFor();
+  await button(search, 'Before').click();
+  await search.getByRole('cell', { name: 'inactive' }).first().waitFor();
+
+  await add(page, 'Rename and rearrange columns');
+  const map = step(page, 2);
+  await map.getByLabel('Column 1').selectOption('name');
+  await map.getByLabel('New name 1').fill('Full name');
+  await button(map, 'Add a line').click();
+  await map.getByLabel('Column 2').selectOption('email');
+  await page.getByText('Works on the sample').waitFor();
+
+  await add(page, 'Clean up values');
+  const rules = step(page, 3);
+  // The columns are those that the step before has made.
+  await rules.getByLabel('Column', { exact: true }).selectOption('Full name');
+  await rules.getByLabel('Rule', { exact: true }).selectOption('uppercase');
+  await page.getByText('Works on the sample').waitFor();
+  await rules.getByText('Sample: On the first 8 rows').click();
+  await rules.getByText('7 cells change').waitFor();
+  await rules.getByRole('cell', { name: 'ADA LOVELACE' }).waitFor();
+  await accessible(page, 'a workflow with its sample');
+
+  await button(rules, 'Duplicate: Clean up values').click();
+  await button(step(page, 4), 'Switch off: Clean up values').click();
+  await step(page, 4).getByText('off', { exact: true }).waitFor();
+  await button(step(page, 4), 'Remove: Clean up values').click();
+  assert.equal(await page.getByRole('listitem', { name: /^Step/ }).count(), 3);
+
+  await page.getByText('Works on the sample').waitFor();
+  await button(page, 'Run').click();
+  await status(page, 'Done').waitFor();
+  const { body } = await server.call('GET', `/chat/workflows/${chatOf(page)}/runs`);
+  assert.deepEqual(body.data.runs[0].steps.map(({ operation, rows_out: rows }) => [operation, rows]),
+    [['excel/search', 8], ['excel/map-columns', 8], ['normalization/apply', 8]]);
+});
+
+paged('two files are joined by choosing their columns', {}, async (page) => {
+  await withFile(page);
+  await drop(page, '.conversation', [orders]);
+  await page.getByText('orders.csv').first().waitFor();
+  await page.getByRole('link', { name: 'Workflow' }).click();
+  await page.getByLabel('File to work on').selectOption('orders.csv');
+  await add(page, 'Add columns from another file');
+  const join = step(page, 1);
+  await join.getByLabel('The other file', { exact: true }).selectOption('customers.xlsx');
+  await join.getByLabel('Key in this file', { exact: true }).selectOption('customer_id');
+  await join.getByLabel('Columns to add: Add a column').selectOption('name');
+  await join.getByLabel('Columns to add: Add a column').selectOption('city');
+  await page.getByText('Works on the sample').waitFor();
+  await join.getByText(/^Sample:/).click();
+  await join.getByRole('columnheader', { name: 'city' }).waitFor();
+});
+
+paged('by keyboard alone: a step is added, filled, moved and run; a table is walked through', {}, async (page) => {
+  await withFile(page);
+  const keys = async (...all) => { for (const key of all) await page.keyboard.press(key); };
+  await page.getByRole('link', { name: 'Workflow' }).focus();
+  await keys('Enter');
+  await button(page, 'Add a step').focus();
+  await keys('Enter');
+  await page.keyboard.type('matching');
+  await keys('Enter'); // The first that is found.
+  // The focus is in the first field of the new step.
+  await page.waitForFunction(() => document.activeElement.labels?.[0]?.textContent === 'Column');
+  await page.keyboard.type('stat');
+  await keys('Tab', 'Tab');
+  await page.keyboard.type('active');
+  await page.getByText('Works on the sample').waitFor();
+  await button(page, 'Add a step').focus();
+  await keys('Enter');
+  await page.keyboard.type('convert to csv');
+  await keys('Enter');
+  const convert = page.getByRole('listitem', { name: /Convert to CSV$/ });
+  await convert.locator('.step-toggle').focus();
+  await keys('Alt+ArrowUp');
+  await page.getByRole('listitem', { name: 'Step 1: Convert to CSV' }).waitFor();
+  await page.getByText('Convert to CSV is now step 1').waitFor({ state: 'attached' });
+  await page.waitForFunction(() => document.activeElement.className === 'step-toggle');
+  await keys('Alt+ArrowDown');
+  await page.getByRole('listitem', { name: 'Step 2: Convert to CSV' }).waitFor();
+  await page.getByText('Works on the sample').waitFor();
+  await button(page, 'Run').focus();
+  await keys('Enter');
+  await status(page, 'Done').waitFor();
+
+  await page.getByRole('link', { name: 'Data' }).focus();
+  await keys('Enter');
+  const grid = page.getByRole('grid');
+  await grid.focus();
+  await keys('ArrowDown', 'ArrowDown', 'ArrowRight');
+  assert.equal(await page.locator('[aria-selected="true"]').textContent(), "Pat O'Brien");
+  await keys('Control+End');
+  assert.equal(await grid.getAttribute('aria-activedescendant'), 'cell-7-7');
+  const visible = await page.evaluate(() => {
+    const { outlineStyle, outlineWidth } = getComputedStyle(document.activeElement);
+    return outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2;
+  });
+  assert.ok(visible, 'the focus is seen');
+});
+
+paged('a step that cannot work is told at its field, with the way out', {}, async (page) => {
+  await withFile(page);
+  const id = chatOf(page);
+  await server.execute(id, [
+    { operation: 'excel/search', arguments: { conditions: [{ column: 'status', operator: 'equals', value: 'active' }] } },
+    { operation: 'normalization/apply', arguments: { normalizations: [{ column_name: 'nmae', normalization_type: 'uppercase' }] } },
+    { operation: 'excel/convert-to-csv', arguments: {} },
+  ]);
+  const fix = page.getByRole('group', { name: 'How to go on' });
+  await fix.getByText(/column 'nmae' does not exist/).waitFor();
+  await status(page, 'Failed').waitFor();
+  await accessible(page, 'a failed run');
+  await button(fix, 'Edit the steps').click();
+  const rules = step(page, 2);
+  await rules.getByText(/column 'nmae' does not exist/).waitFor();
+  await accessible(page, 'a problem at its field');
+  await button(rules, 'Use “name”').click();
+  await page.getByText('Works on the sample').waitFor();
+  await button(fix, 'Use “name”').click();
+  await status(page, 'Done').waitFor();
+  const { body } = await server.call('GET', `/chat/workflows/${id}/runs`);
+  const [first] = body.data.runs.filter((run) => run.status === 'completed');
+  assert.equal(first.steps[1].arguments.normalizations[0].column_name, 'name');
+});
+
+test('two tabs watch one run: rows, rate, cancel', async () => {
+  const id = await chatWith('many.csv', manyRows(400_000));
+  const tabs = await Promise.all([0, 1].map(() => open(browser, server, `/#/c/${id}/chat`)));
+  try {
+    for (const tab of tabs) {
+      tab.setDefaultTimeout(WAIT_MS);
+      await tab.getByText('Connected', { exact: true }).waitFor();
+    }
+    await server.execute(id, SLOW_STEPS, { async: true });
+    for (const tab of tabs) {
+      await runCard(tab).getByText(/[1-9][\d,]* of 400,000 rows/).first().waitFor();
+      await runCard(tab).getByText(/rows\/s/).first().waitFor();
+      await runCard(tab).getByRole('progressbar', { name: 'Progress of Clean up values' }).waitFor();
+    }
+    await button(runCard(tabs[1]), 'Cancel').click();
+    for (const tab of tabs) {
+      await status(tab, 'Cancelled').waitFor();
+      assert.deepEqual(tab.faults, []);
+    }
+    const { body } = await server.call('GET', `/chat/workflows/${id}`);
+    assert.deepEqual(body.data.output_files, []);
+  } finally {
+    await Promise.all(tabs.map((tab) => tab.context().close()));
+  }
+});
+
+test('a server that is killed in the middle of a run: the page waits, comes back, and sees the end', async () => {
+  const own = await Server.start();
+  try {
+    const { chat_id: id } = await own.create();
+    await own.upload(id, 'many.csv', manyRows(300_000));
+    const page = await open(browser, own, `/#/c/${id}/chat`);
+    page.setDefaultTimeout(WAIT_MS * 2);
+    await page.getByText('Connected', { exact: true }).waitFor();
+    await own.execute(id, SLOW_STEPS, { async: true });
+    await runCard(page).getByText(/[1-9][\d,]* of 300,000 rows/).first().waitFor();
+    own.options.port = own.port; // The page knows no other.
+    await own.stop('SIGKILL');
+    await page.getByText('Connection lost. Trying again…').waitFor();
+    await own.restart();
+    await page.getByText('Connected', { exact: true }).waitFor();
+    await status(page, 'Done').waitFor();
+    assert.equal(await page.getByRole('article', { name: /^Run of/ }).count(), 1);
+    await page.context().close();
+  } finally {
+    await own.close();
+  }
+});
+
+paged('conversations: rename, search, dump, delete, restore', {}, async (page) => {
+  await withFile(page);
+  const id = chatOf(page);
+  await button(page, 'Rename').click();
+  await page.getByRole('dialog').getByLabel('Name').fill('Müller & Söhne 東京');
+  await accessible(page, 'a dialog');
+  await button(page.getByRole('dialog'), 'Save').click();
+  await page.getByRole('heading', { level: 1, name: 'Müller & Söhne 東京' }).waitFor();
+  const list = page.getByRole('navigation', { name: 'Conversations' });
+  await page.getByRole('searchbox').fill('söhne');
+  await list.getByRole('link', { name: /Müller/ }).waitFor();
+  await page.getByRole('searchbox').fill('nothing has this name');
+  await list.getByText('Nothing found').waitFor();
+  await page.getByRole('searchbox').fill('');
+
+  const [dump] = await Promise.all([page.waitForEvent('download'), button(page, 'Download everything').click()]);
+  assert.match(dump.suggestedFilename(), new RegExp(`^${id}_.*\\.tar\\.gz$`));
+  const path = join(tmpdir(), `sheetflow-e2e-${process.pid}-${dump.suggestedFilename()}`);
+  await dump.saveAs(path);
+
+  // Here already: the choice is told.
+  await page.getByLabel('Restore from a dump').setInputFiles(path);
+  await page.getByRole('dialog', { name: 'This conversation is already here' }).waitFor();
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+
+  await button(page, 'Delete').click();
+  await button(page.getByRole('dialog', { name: 'Delete “Müller & Söhne 東京”?' }), 'Cancel').click();
+  await button(page, 'Delete').click();
+  await button(page.getByRole('dialog'), 'Delete').click();
+  await page.getByText('Conversation deleted').waitFor();
+  assert.equal((await server.call('GET', `/chat/workflows/${id}`)).status, 404);
+
+  await page.getByLabel('Restore from a dump').setInputFiles(path);
+  await page.getByRole('heading', { level: 1, name: 'Müller & Söhne 東京' }).waitFor();
+  await button(page, 'Look at the data').waitFor();
+});
+
+paged('a workflow is saved by name, used again on another file, and copied as curl',
+  { permissions: ['clipboard-read', 'clipboard-write'] }, async (page) => {
+    await withFile(page);
+    await button(page, 'Build a workflow').click();
+    await searchStep(page, 'status', "it's active");
+    await page.getByText('Works on the sample').waitFor();
+    await button(page, 'Save').click();
+    await page.getByRole('dialog').getByLabel('Name').fill('Active ones');
+    await button(page.getByRole('dialog'), 'Save').click();
+    await page.getByText('Saved as “Active ones”').waitFor();
+
+    await button(page, 'Copy as curl').click();
+    await page.getByText('Copied').waitFor();
+    const line = await page.evaluate(() => navigator.clipboard.readText());
+    const { execFileSync } = await import('node:child_process');
+    const reply = JSON.parse(execFileSync('sh', ['-c', line], { encoding: 'utf8' }));
+    assert.equal(reply.status_code, 200);
+    assert.equal(reply.data.results[0].rows_in, 11);
+
+    const before = page.url();
+    await button(page, 'New conversation').click();
+    await page.waitForURL((url) => url.href.split('/chat')[0] !== before.split('/flow')[0]);
+    await button(page, 'Look at the data').waitFor({ state: 'detached' });
+    await page.getByText('Welcome to Sheetflow').waitFor();
+    await drop(page, '.conversation', [{ name: 'people.csv', bytes: Buffer.from("status,n\nit's active,1\ngone,2\n") }]);
+    await button(page, 'Build a workflow').click();
+    await button(page, 'Saved workflows').click();
+    await accessible(page, 'saved workflows');
+    await button(page, 'Use: Active ones').click();
+    await page.getByText('Works on the sample').waitFor();
+    await button(page, 'Run').click();
+    await runCard(page).getByRole('img', { name: '2 rows in, 1 filtered, 1 out' }).waitFor();
+    await button(runCard(page), 'Run again on another file').click();
+    await step(page, 1).waitFor();
+  });
+
+paged('a million rows scroll', {}, async (page) => {
+  const rows = 1_000_000;
+  const id = await chatWith('million.csv', Buffer.from(`id,twice\n${Array.from({ length: rows }, (_, i) => `${i},${2 * i}`).join('\n')}\n`));
+  await page.goto(`${server.origin}/#/c/${id}/data`);
+  await page.getByRole('gridcell', { name: '0', exact: true }).first().waitFor();
+  const grid = page.getByRole('grid');
+  assert.equal(await grid.getAttribute('aria-rowcount'), String(rows + 1));
+  await grid.evaluate((element) => { element.scrollTop = element.scrollHeight / 2; });
+  await page.waitForFunction(() => {
+    const cells = [...document.querySelectorAll('[role="gridcell"]')].map((cell) => Number(cell.textContent));
+    return cells.some((value) => value > 400_000 && value < 600_000);
+  });
+  await grid.focus();
+  await page.keyboard.press('Control+End');
+  await page.getByRole('gridcell', { name: String(2 * (rows - 1)), exact: true }).waitFor();
+  assert.ok(await page.getByRole('row').count() < 120, 'only what is in view is in the page');
+});
+
+paged('on a phone: one view at a time, nothing wider than the screen', { viewport: { width: 390, height: 780 }, hasTouch: true }, async (page) => {
+  await button(page, 'New conversation').click();
+  await page.getByText('Welcome to Sheetflow').waitFor();
+  await drop(page, '.conversation', [customers]);
+  await button(page, 'Look at the data').waitFor();
+  const fits = async (view) => {
+    await accessible(page, `phone: ${view}`);
+    const [width, room] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+    assert.ok(width <= room, `${view} is ${width} wide`);
+  };
+  await fits('chat');
+  await page.getByRole('link', { name: 'Data' }).tap();
+  await page.getByRole('gridcell', { name: 'ada lovelace' }).waitFor();
+  await fits('data');
+  await page.getByRole('link', { name: 'Workflow' }).tap();
+  await searchStep(page, 'status', 'active');
+  await page.getByText('Works on the sample').waitFor();
+  await fits('workflow');
+  await button(page, 'Run').tap();
+  await status(page, 'Done').waitFor();
+  await button(page, 'Conversations').tap();
+  await page.getByRole('navigation', { name: 'Conversations' }).getByRole('link').first().waitFor();
+  await fits('conversations');
+});
+
+paged('in the dark every view keeps its contrast; the switch is remembered', { colorScheme: 'dark' }, async (page) => {
+  const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  const dark = await ground();
+  await accessible(page, 'dark: without a conversation');
+  await withFile(page);
+  await server.execute(chatOf(page), [
+    { operation: 'excel/search', arguments: { conditions: [{ column: 'status', operator: 'equals', value: 'active' }] } },
+    { operation: 'excel/extract-columns-to-file', arguments: { columns: ['nope'] } }]);
+  await status(page, 'Failed').waitFor();
+  await accessible(page, 'dark: a failed run');
+  await button(page, 'Look at the data').click();
+  await page.getByRole('gridcell', { name: 'ada lovelace' }).waitFor();
+  await accessible(page, 'dark: data');
+  await button(page, 'Columns').click();
+  await page.getByRole('heading', { name: 'credit' }).waitFor();
+  await accessible(page, 'dark: columns');
+  await page.getByRole('link', { name: 'Workflow' }).click();
+  await searchStep(page, 'status', 'active');
+  await page.getByText('Works on the sample').waitFor();
+  await accessible(page, 'dark: workflow');
+  await page.getByLabel('Theme').selectOption('light');
+  assert.notEqual(await ground(), dark);
+  await page.reload();
+  await page.getByLabel('Theme').waitFor();
+  assert.notEqual(await ground(), dark);
+});
+
+paged('in German, with local times', { locale: 'de-DE', timezoneId: 'Asia/Tokyo' }, async (page) => {
+  await page.getByRole('heading', { name: 'Arbeitsmappe oder CSV hier ablegen' }).waitFor();
+  assert.equal(await page.evaluate(() => document.documentElement.lang), 'de');
+  await drop(page, '.welcome', [customers]);
+  await page.getByText('11 Zeilen, 8 Spalten').waitFor();
+  const { body } = await server.call('GET', `/chat/workflows/${chatOf(page)}`);
+  const local = new Intl.DateTimeFormat('de-DE', { hour: '2-digit', minute: '2-digit', timeZone: 'Asia/Tokyo' })
+    .format(new Date(body.data.messages.at(-1).created_at));
+  await page.getByRole('log').getByText(local, { exact: true }).first().waitFor();
+  await accessible(page, 'German');
+  await page.getByLabel('Sprache').selectOption('en');
+  await page.getByText('11 rows, 8 columns').waitFor();
+});
+
+test('both languages say everything', async () => {
+  const keys = (value, path = '') => (value && typeof value === 'object'
+    ? Object.entries(value).flatMap(([name, part]) => keys(part, `${path}.${name}`)) : [path]);
+  const { stripTypeScriptTypes } = await import('node:module');
+  if (!stripTypeScriptTypes) return; // The compiler checks the same: both are of one type.
+  const load = async (name) => Object.values(await import(`data:text/javascript,${encodeURIComponent(
+    stripTypeScriptTypes(readFileSync(`web/page/src/texts/${name}.ts`, 'utf8')))}`))[0];
+  const [en, de] = await Promise.all(['en', 'de'].map(load));
+  const has = new Set(keys(de));
+  assert.deepEqual(keys(en).filter((key) => !has.has(key)), []);
+});
+
+paged('files are pasted, and a file that is no table is refused in words', {}, async (page) => {
+  await button(page, 'Start a conversation').click();
+  await page.getByText('Welcome to Sheetflow').waitFor();
+  await page.evaluate(() => {
+    const data = new DataTransfer();
+    data.items.add(new File(['a,b\n1,2\n'], 'pasted.csv'));
+    document.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true }));
+  });
+  await page.getByText('pasted.csv', { exact: true }).first().waitFor();
+  await page.getByLabel('Add files').last().setInputFiles([{ name: 'notes.exe', mimeType: 'x/y', buffer: Buffer.from('MZ') }]);
+  await page.getByText(/notes\.exe was not added: .*not accepted/).waitFor();
+});
+
+paged('a hostile file shows its text and nothing else', {}, async (page) => {
+  const nasty = '<img src=x onerror=alert(1)>';
+  page.on('dialog', () => page.faults.push('a script of the file ran'));
+  await withFile(page, { name: "<b>x'.csv", bytes: Buffer.from(`"${nasty}",=1+1\n"<script>alert(2)</script>","${nasty}"\n`) });
+  await button(page, 'Look at the data').click();
+  await page.getByRole('gridcell', { name: '<script>alert(2)</script>' }).waitFor();
+  await page.getByLabel('Message', { exact: true }).fill(nasty);
+  await page.keyboard.press('Enter');
+  await page.getByRole('log').getByText(nasty, { exact: true }).first().waitFor();
+  assert.equal(await page.locator('main img').count(), 0);
+});
+
+test('nothing of the page is fetched from elsewhere, and no file of it is forgotten', () => {
+  const sources = 'web/page/src';
+  const all = readdirSync(sources, { recursive: true }).filter((name) => /\.(tsx?|css)$/.test(name));
+  assert.ok(all.length > 15);
+  for (const name of all) {
+    const text = readFileSync(join(sources, name), 'utf8');
+    assert.doesNotMatch(text, /https?:\/\/(?!www\.w3\.org)/, name);
+    assert.doesNotMatch(text, /dangerouslySetInnerHTML|innerHTML|eval\(/, name);
+  }
+  assert.ok(existsSync('web/page/package-lock.json'));
+});
