@@ -422,3 +422,25 @@ const char *settings_text(const struct settings *s, const char *path)
 {
     return get(s, path)->text;
 }
+
+const char *settings_shown(const struct settings *s, const char *path)
+{
+    int i = find(path);
+    const char *text = settings_text(s, path);
+
+    return i >= 0 && setting_table[i].secret && *text ? "***" : text;
+}
+
+bool setting_env_secret(const char *entry)
+{
+    char name[PATH_MAX_LEN + 16];
+
+    for (int i = 0; setting_table[i].path; i++) {
+        if (!setting_table[i].secret)
+            continue;
+        env_name(setting_table[i].path, name, sizeof name);
+        if (strncmp(entry, name, strlen(name)) == 0 && entry[strlen(name)] == '=')
+            return true;
+    }
+    return false;
+}

@@ -19,6 +19,7 @@ struct setting {
     int64_t min, max; /* SETTING_INT, inclusive. */
     enum setting_type type;
     bool reload; /* SIGHUP takes it. */
+    bool secret; /* Its value is never shown, logged, or handed to other processes. */
     /* SETTING_STRING: is the text one that can be used? May be NULL. Errors: ERR_ARG saying what is accepted. */
     bool (*check)(const char *text, struct err *err);
 };
@@ -55,5 +56,9 @@ const char *settings_list_at(const struct settings *s, const char *path, size_t 
 const char *settings_source(const struct settings *s, const char *path);
 /* The value as text, as it would stand in the environment. */
 const char *settings_text(const struct settings *s, const char *path);
+/* As settings_text(), where people see it: "***" in the place of a secret. */
+const char *settings_shown(const struct settings *s, const char *path);
+/* Is "NAME=value" of an environment a secret setting's? */
+bool setting_env_secret(const char *entry);
 
 #endif

@@ -7,6 +7,8 @@
 
 #include "base/log.h"
 
+#include <string.h>
+
 #define ROW(p, t, f, c, r, h) \
     .path = (p), .type = (t), .fallback = (f), .choices = (c), .reload = (r), .help = (h)
 #define BOOL(path, fallback, reload, help)                    \
@@ -29,6 +31,37 @@
     {                                                         \
         ROW(path, SETTING_LIST, fallback, NULL, reload, help) \
     }
+
+/* http(s)://host[:port][/path]: what else a URL can hold would end up in logs, or means nothing here. */
+static bool check_endpoint(const char *text, struct err *err)
+{
+    size_t scheme = strncmp(text, "https://", 8) == 0  ? 8
+                    : strncmp(text, "http://", 7) == 0 ? 7
+                                                       : 0;
+
+    if (!*text)
+        return true;
+    for (const char *p = text; *p; p++) {
+        if ((unsigned char)*p <= ' ' || (unsigned char)*p >= 127 || strchr("@?#\\\"<>", *p))
+            return err_set(err, ERR_ARG,
+                "an address like http://127.0.0.1:11434/v1 is expected, without user name, query "
+                "or blanks; a key belongs into model.key_file");
+    }
+    if (scheme == 0 || !text[scheme] || text[scheme] == '/' || text[scheme] == ':')
+        return err_set(
+            err, ERR_ARG, "an address that begins with http:// or https:// and a host is expected");
+    return true;
+}
+
+/* It becomes part of a header. */
+static bool check_key(const char *text, struct err *err)
+{
+    for (const char *p = text; *p; p++) {
+        if ((unsigned char)*p <= ' ' || (unsigned char)*p >= 127)
+            return err_set(err, ERR_ARG, "a key of printable ASCII characters is expected");
+    }
+    return true;
+}
 
 static const char *const log_levels[] = { "debug", "info", "warning", "error", NULL };
 static const char *const logged_requests[] = { "none", "errors", "all", NULL };
@@ -206,5 +239,24 @@ const struct setting setting_table[] = {
         "Days without a change after which a conversation is deleted."),
     INT("chat_workflows.cleanup.dump_days", "30", 1, 36500, true,
         "Days after which a dump is deleted."),
+
+    { ROW("model.endpoint", SETTING_STRING, "", NULL, false,
+          "Address of an OpenAI-compatible language model, such as http://127.0.0.1:11434/v1, that "
+          "the bot may "
+          "ask where it did not understand; empty means none."),
+        .check = check_endpoint },
+    STRING("model.name", "", true, "The model that is asked for."),
+    { ROW("model.key", SETTING_STRING, "", NULL, true,
+          "Key that the endpoint wants; better in model.key_file."),
+        .check = check_key, .secret = true },
+    STRING("model.key_file", "", true, "File that holds the key, in place of model.key."),
+    STRING("model.ca_file", "", true,
+        "PEM file of the authorities that may vouch for an https endpoint; empty means the "
+        "system's."),
+    INT("model.timeout_seconds", "20", 1, 600, true, "Seconds that an answer may take."),
+    BOOL("model.send_values", "false", true,
+        "Send names of files and some values of each column as well, not only columns and their "
+        "types."),
+    INT("model.max_reply_kb", "64", 1, 8192, true, "Longest reply that is read, in KiB."),
     { 0 },
 };

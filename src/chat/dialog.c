@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define CONFIDENCE_FROM_MODEL 0.6
+
 static const char *const state_names[DIALOG_STATE_COUNT] = { "idle", "awaiting_file",
     "awaiting_confirmation", "awaiting_parameters", "processing", "completed", "failed",
     "cancelled" };
@@ -156,7 +158,7 @@ static void on_cancel(struct dialog *d, struct dialog_turn *out)
 
 /* ---- wishes ---- */
 
-static bool suggest(struct dialog *d, struct understanding *u, const char *first_line,
+static void suggest(struct dialog *d, struct understanding *u, const char *first_line,
     struct arena *arena, struct dialog_turn *out)
 {
     drop_steps(d);
@@ -165,7 +167,6 @@ static bool suggest(struct dialog *d, struct understanding *u, const char *first
     settle(d, DIALOG_AWAITING_CONFIRMATION);
     out->suggests = true;
     out->reply = reply_suggestion(arena, d->steps, first_line);
-    return true;
 }
 
 static bool question(struct dialog *d, const struct understanding *u, const char *sentence,
@@ -187,7 +188,8 @@ static bool conclude(struct dialog *d, struct understanding *u, const char *sent
     out->confidence = u->confidence;
     switch (u->what) {
     case UNDERSTOOD_STEPS:
-        return suggest(d, u, first_line, arena, out);
+        suggest(d, u, first_line, arena, out);
+        return true;
     case UNDERSTOOD_ASK:
         return question(d, u, sentence, t, arena, out);
     case UNDERSTOOD_CANNOT:
@@ -196,6 +198,7 @@ static bool conclude(struct dialog *d, struct understanding *u, const char *sent
     case UNDERSTOOD_NOTHING:
         break;
     }
+    out->lost = true;
     out->reply = reply_lost(arena, t);
     return true;
 }
@@ -270,7 +273,7 @@ static bool change(struct dialog *d, const char *message, const struct chat_tabl
     size_t n_files, struct arena *arena, struct dialog_turn *out, struct err *err)
 {
     struct understanding u, alone;
-    bool ok = true;
+    bool ok;
 
     if (!understand(message, files, n_files, NULL, arena, &alone, err))
         return false;
@@ -285,7 +288,7 @@ static bool change(struct dialog *d, const char *message, const struct chat_tabl
     out->intent = u.intent;
     out->confidence = u.confidence;
     if (u.what == UNDERSTOOD_STEPS)
-        ok = suggest(d, &u, "Changed.", arena, out);
+        suggest(d, &u, "Changed.", arena, out);
     else if (u.what == UNDERSTOOD_ASK)
         out->reply = reply_question(arena, u.question, files, u.missing);
     else if (u.what == UNDERSTOOD_CANNOT)
@@ -293,7 +296,7 @@ static bool change(struct dialog *d, const char *message, const struct chat_tabl
     else
         out->reply = reply_still_pending(arena, d->steps);
     json_free(u.steps);
-    return ok;
+    return true;
 }
 
 static bool wish(struct dialog *d, const char *message, const struct chat_table *files,
@@ -381,6 +384,19 @@ bool dialog_say(struct dialog *d, const char *message, const struct chat_table *
     if (d->state == DIALOG_AWAITING_CONFIRMATION || goes_on(d, &w))
         return change(d, message, files, n_files, arena, out, err);
     return wish(d, message, files, n_files, arena, out, err);
+}
+
+void dialog_propose(
+    struct dialog *d, struct json *steps, struct arena *arena, struct dialog_turn *out)
+{
+    static const char first_line[] =
+        "A language model takes it so; look at each step before you run it.";
+    struct understanding u = { .what = UNDERSTOOD_STEPS, .steps = steps };
+
+    out->lost = false;
+    out->intent = understand_intent_of(json_get_string(json_at(steps, 0), "operation"));
+    out->confidence = CONFIDENCE_FROM_MODEL;
+    suggest(d, &u, first_line, arena, out);
 }
 
 bool dialog_uploaded(struct dialog *d, const struct chat_table *files, size_t n_files,

@@ -50,12 +50,19 @@ struct dialog_turn {
     double confidence;
     bool suggests; /* d->steps are a new proposal. */
     bool requires_file;
+    bool lost; /* A file is there, nothing is pending, and no wish was recognised in what was said. */
     enum dialog_action action; /* ACTION_EXECUTE: run d->steps, then set d->run. */
 };
 
 /* files[0] is worked on; n_files 0: none is there yet. */
 bool dialog_say(struct dialog *d, const char *message, const struct chat_table *files,
     size_t n_files, struct arena *arena, struct dialog_turn *out, struct err *err) MUST_CHECK;
+/*
+ * After a turn that was lost: steps for what was said, as somebody else has understood it, become the proposal. They
+ * have been checked, and are taken over.
+ */
+void dialog_propose(
+    struct dialog *d, struct json *steps, struct arena *arena, struct dialog_turn *out);
 /* A file has come; files[0] is it. */
 bool dialog_uploaded(struct dialog *d, const struct chat_table *files, size_t n_files,
     struct arena *arena, struct dialog_turn *out, struct err *err) MUST_CHECK;

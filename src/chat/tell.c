@@ -100,6 +100,20 @@ static void tell_extract(struct buf *b, const struct json *a)
         buf_adds(b, ", each row once");
 }
 
+static void tell_list(struct buf *b, const struct json *a)
+{
+    const struct json *columns = json_get(a, "columns");
+
+    buf_adds(b, "List the values of ");
+    if (json_len(columns))
+        add_list(b, columns, " and ");
+    else
+        buf_adds(b, "all columns");
+    if (json_get_bool(a, "remove_duplicates", false))
+        buf_adds(b, ", each once");
+    buf_adds(b, ", with counts and statistics");
+}
+
 static void tell_rules(struct buf *b, const struct json *a)
 {
     const struct json *list = json_get(a, "normalizations");
@@ -133,6 +147,8 @@ static void tell_map(struct buf *b, const struct json *a)
         buf_adds(b, " to ");
         tell_name(b, json_key(it));
     }
+    if (!json_get_bool(a, "keep_unmapped", false))
+        buf_adds(b, "; leave out all other columns");
 }
 
 static void tell_join(struct buf *b, const struct json *a)
@@ -184,6 +200,7 @@ static const struct {
     { "excel/search", tell_search },
     { "csv/search", tell_search },
     { "excel/extract-columns-to-file", tell_extract },
+    { "excel/extract-columns", tell_list },
     { "normalization/apply", tell_rules },
     { "excel/map-columns", tell_map },
     { "excel/bind-single-key", tell_join },

@@ -58,6 +58,17 @@ struct json *understand_intents(void)
     return all;
 }
 
+const char *understand_intent_of(const char *operation)
+{
+    for (size_t i = 0; i < WANT_COUNT; i++) {
+        for (size_t k = 0; k < ARRAY_LEN(wants[i].operations) && wants[i].operations[k]; k++) {
+            if (strcmp(wants[i].operations[k], operation) == 0)
+                return wants[i].intent;
+        }
+    }
+    return NULL;
+}
+
 /* ---- steps ---- */
 
 static bool makes_table(const char *operation)

@@ -34,5 +34,7 @@ bool understand(const char *sentence, const struct chat_table *files, size_t n_f
 
 /* {intent: [operations]}, as GET /chat/bot/operations shows it. */
 struct json *understand_intents(void);
+/* The intent that an operation serves: "search_filter"; NULL: none. */
+const char *understand_intent_of(const char *operation);
 
 #endif

@@ -30,7 +30,7 @@ static int check(const char *file)
 static void tell(const struct settings *settings)
 {
     for (const struct setting *s = setting_table; s->path; s++) {
-        const char *value = settings_text(settings, s->path);
+        const char *value = settings_shown(settings, s->path);
 
         cli_print("%s = %s\n    %s", s->path, value[0] ? value : "\"\"", s->help);
         if (s->type == SETTING_INT)
@@ -49,7 +49,7 @@ static void tell_json(const struct settings *settings)
     for (const struct setting *s = setting_table; s->path; s++) {
         struct json *entry = json_new_object();
 
-        json_set_string(entry, "value", settings_text(settings, s->path));
+        json_set_string(entry, "value", settings_shown(settings, s->path));
         json_set_string(entry, "source", settings_source(settings, s->path));
         json_set_string(entry, "default", s->fallback);
         json_set_bool(entry, "reload", s->reload);

@@ -227,10 +227,39 @@ bool api_bot_create(struct call *call, struct err *err)
     return true;
 }
 
-static bool say(struct call *call, struct talk *t, const char *message, struct err *err)
+static bool hear(struct call *call, struct talk *t, const char *message, struct err *err)
 {
     return open_talk(call, t, err) &&
-           dialog_say(&t->d, message, t->tables, t->n_tables, call->arena, &t->turn, err) &&
+           dialog_say(&t->d, message, t->tables, t->n_tables, call->arena, &t->turn, err);
+}
+
+/*
+ * What a language model makes of a message that was lost on us. Meanwhile the conversation is free for others, so the
+ * message is heard again afterwards, and the reply counts for the files and the dialog as they are then.
+ */
+static bool hear_again(struct call *call, struct talk *t, const char *message, struct err *err)
+{
+    struct json *steps;
+    struct buf reply;
+    bool answered, ok;
+
+    bot_end(call->server->bot, call->params[0]);
+    answered = bot_model_ask(call, message, t->tables, t->n_tables, &reply);
+    dialog_free(&t->d);
+    *t = (struct talk){ 0 };
+    bot_begin(call->server->bot, call->params[0]);
+    ok = hear(call, t, message, err);
+    if (ok && answered && t->turn.lost &&
+        bot_model_steps(call, &reply, t->tables, t->n_tables, &steps))
+        dialog_propose(&t->d, steps, call->arena, &t->turn);
+    buf_deinit(&reply);
+    return ok;
+}
+
+static bool say(struct call *call, struct talk *t, const char *message, struct err *err)
+{
+    return hear(call, t, message, err) &&
+           (!t->turn.lost || !bot_model_on(call->server) || hear_again(call, t, message, err)) &&
            commit(call, t, message, err) && carry_out(call, t, err);
 }
 

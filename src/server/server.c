@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/num.h"
+#include "net/model_client.h"
 #include "net/rate.h"
 #include "server/folder.h"
 #include "server/metrics.h"
@@ -385,9 +386,9 @@ int server_main(const struct settings *settings, settings_again_fn *again, void 
     ok = log_open(level_of(settings_string(settings, "logging.level")),
              strcmp(settings_string(settings, "logging.format"), "json") == 0,
              settings_string(settings, "logging.file"), &err) &&
-         check_sandbox(&server, &err) && open_data(&server, &lock, &err) &&
-         open_access(&server, &err) && metrics_new(&server.metrics, &err) &&
-         bot_new(&server.bot, &err) &&
+         bot_model_open(&server, &err) && check_sandbox(&server, &err) &&
+         open_data(&server, &lock, &err) && open_access(&server, &err) &&
+         metrics_new(&server.metrics, &err) && bot_new(&server.bot, &err) &&
          events_new(&server.events, &err) && idempotency_new(&server.idempotency, &err) &&
          results_open(&server, &err) && sent_open(&server, &err) &&
          slots_start((uint32_t)settings_int(settings, "chat_workflows.execution.workers"),
@@ -428,6 +429,7 @@ int server_main(const struct settings *settings, settings_again_fn *again, void 
     idempotency_free(server.idempotency);
     metrics_free(server.metrics);
     bot_free(server.bot);
+    model_client_close();
     if (lock >= 0)
         close(lock);
     for (size_t i = 0; i < reloads.n; i++)

@@ -40,6 +40,7 @@ struct server {
     struct idempotency *idempotency;
     struct metrics *metrics;
     struct bot *bot;
+    atomic_uint model_calls;    /* Under way (bot_model.c). */
     char prefix[64];            /* "/api/v1" */
     char sent_dir[FS_PATH_MAX]; /* file.upload_folder */
     struct auth *auth;
@@ -410,6 +411,8 @@ bool upload_files(struct call *call, const struct conversation *c,
 struct bot;
 bool bot_new(struct bot **out, struct err *err) MUST_CHECK;
 void bot_free(struct bot *bot); /* NULL is fine. */
+/* At start, before there are threads: is what a language model needs there, if the settings name one? (bot_model.c) */
+bool bot_model_open(const struct server *server, struct err *err) MUST_CHECK;
 /* A run has ended: what the bot says of it, into the change that tells so. No bot's run: nothing. */
 void bot_run_ended(struct change *change, const struct conversation *c, const struct run *run,
     const struct step *steps, size_t n, const char *error);

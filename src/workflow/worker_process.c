@@ -7,12 +7,14 @@
 
 #include "workflow/worker_process.h"
 
+#include "base/setting.h"
 #include "workflow/worker.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
 #include <stdio_ext.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/single_threaded.h>
 #include <sys/socket.h>
@@ -39,16 +41,35 @@
 
 enum { PASSED_FD = 3 };
 
+/* The environment without secret settings, which are nothing for who reads files of others; NULL when memory ends. */
+static char **worker_environment(void)
+{
+    size_t n = 0, kept = 0;
+    char **out;
+
+    while (environ && environ[n])
+        n++;
+    out = calloc(n + 1, sizeof *out);
+    for (size_t i = 0; out && i < n; i++) {
+        if (!setting_env_secret(environ[i]))
+            out[kept++] = environ[i];
+    }
+    return out;
+}
+
 /* Only descriptors 0, 1, 2 and perhaps 3 go over. */
 static int spawn(int spec_fd, int events_fd, int pass_fd, pid_t *pid)
 {
     static char name[] = "sheetflow", verb[] = "worker";
     char *argv[] = { name, verb, NULL };
     posix_spawn_file_actions_t actions;
-    int rc = posix_spawn_file_actions_init(&actions);
+    char **environment = worker_environment();
+    int rc = environment ? posix_spawn_file_actions_init(&actions) : ENOMEM;
 
-    if (rc != 0)
+    if (rc != 0) {
+        free(environment);
         return rc;
+    }
     rc = posix_spawn_file_actions_adddup2(&actions, spec_fd, STDIN_FILENO);
     if (rc == 0)
         rc = posix_spawn_file_actions_adddup2(&actions, events_fd, STDOUT_FILENO);
@@ -58,8 +79,9 @@ static int spawn(int spec_fd, int events_fd, int pass_fd, pid_t *pid)
         rc = posix_spawn_file_actions_addclosefrom_np(
             &actions, pass_fd >= 0 ? PASSED_FD + 1 : PASSED_FD);
     if (rc == 0)
-        rc = posix_spawn(pid, "/proc/self/exe", &actions, NULL, argv, environ);
+        rc = posix_spawn(pid, "/proc/self/exe", &actions, NULL, argv, environment);
     posix_spawn_file_actions_destroy(&actions);
+    free(environment);
     return rc;
 }
 
