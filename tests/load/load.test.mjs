@@ -23,7 +23,7 @@ test('an event to five hundred watchers', { skip: !existsSync(WATCHERS) && 'the 
   const figures = await broadcast({ watchers: 500, processes: 2, rounds: 3 });
   t.diagnostic(tellBroadcast(figures).replaceAll('\n', ' |'));
   assert.ok(figures.fanOut.p99 < 5000);
-  assert.ok(figures.kbPerWatcher < 64);
+  if (!process.env.SANITIZED) assert.ok(figures.kbPerWatcher < 64); // They need more memory of their own.
 });
 
 // It watches a conversation and reads nothing while a run goes on, which must not notice; then it reads on, goes, and finds what
