@@ -313,8 +313,7 @@ bool api_bot_upload(struct call *call, struct err *err)
     ok = uploaded(call, &t, &files, &n, err);
     bot_end(call->server->bot, call->params[0]);
     if (ok) {
-        data =
-            json_clone(view_file(call->server, call->arena, view_base_url(call), &t.c, files[0]));
+        data = view_file(call->server, call->arena, view_base_url(call), &t.c, files[0]);
         add_turn(&t, data);
         ok = add_outputs(call, &t, data, err);
     }
