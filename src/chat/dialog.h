@@ -50,7 +50,8 @@ struct dialog_turn {
     double confidence;
     bool suggests; /* d->steps are a new proposal. */
     bool requires_file;
-    bool lost; /* A file is there, nothing is pending, and no wish was recognised in what was said. */
+    bool
+        lost; /* A file is there, nothing is pending, and no wish was recognised in what was said. */
     enum dialog_action action; /* ACTION_EXECUTE: run d->steps, then set d->run. */
 };
 

@@ -22,7 +22,7 @@ struct csv_writer {
 enum {
     PLAIN_MAX = TEXT_OUT_ROOM / 4, /* Longer texts are not worth a special way. */
     FETCH_AHEAD = 6, /* Rows: shared texts lie anywhere, and by now out of the nearest cache. */
-    CELL_ROOM = 64, /* For what put_quick() prints and what stands before the next cell. */
+    CELL_ROOM = 64,  /* For what put_quick() prints and what stands before the next cell. */
 };
 _Static_assert((int)CELL_ROOM >= (int)CELL_SHOWN_MAX + 2 && (int)CELL_ROOM >= TEXT_BRIEF + 4,
     "there is room for a cell");

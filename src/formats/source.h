@@ -47,9 +47,10 @@ struct source_env {
     const char *tmp_dir;       /* For spooling what cannot be rewound. */
     source_reject_fn *reject;  /* NULL: a row that cannot be parsed fails the read with ERR_DATA. */
     void *reject_arg;
-    bool typed;       /* Apply safe typing to text formats (costs one more pass). */
-    bool may_reopen;  /* The caller can begin again when source_outgrown(): then one pass may do. */
-    bool *outgrown;   /* May be NULL. Set where source_open() failed and may not without may_reopen. */
+    bool typed;      /* Apply safe typing to text formats (costs one more pass). */
+    bool may_reopen; /* The caller can begin again when source_outgrown(): then one pass may do. */
+    bool
+        *outgrown; /* May be NULL. Set where source_open() failed and may not without may_reopen. */
     bool allow_empty; /* A sheet without cells is a table without columns, and a warning. */
 };
 

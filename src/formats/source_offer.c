@@ -12,7 +12,7 @@
 #include <inttypes.h>
 
 enum {
-    TITLE_ROWS = 20,  /* A block of titles is no longer. */
+    TITLE_ROWS = 20,   /* A block of titles is no longer. */
     DATA_ROWS_MIN = 2, /* That must follow a header. */
     COMPARED_MAX = 64  /* Columns whose names are compared. */
 };
@@ -50,7 +50,8 @@ static bool are_names(const struct batch *b, uint32_t row, uint32_t least, bool 
         if (look == LOOK_VALUE)
             return false;
         n += look == LOOK_TEXT;
-        for (uint32_t k = 0; k < c && !grouped && look == LOOK_TEXT && b->n_columns <= COMPARED_MAX; k++) {
+        for (uint32_t k = 0; k < c && !grouped && look == LOOK_TEXT && b->n_columns <= COMPARED_MAX;
+             k++) {
             if (cell_same(&b->columns[k][row], &b->columns[c][row]))
                 return false;
         }

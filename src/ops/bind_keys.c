@@ -97,9 +97,8 @@ static const struct arg multi_arg_list[] = {
 };
 /* clang-format on */
 
-static const char *const single_says[] = { "bind", "join", "look up", "lookup", "vlookup",
-    "merge", "combine with",
-    "enrich with", "add columns from", "match with", NULL };
+static const char *const single_says[] = { "bind", "join", "look up", "lookup", "vlookup", "merge",
+    "combine with", "enrich with", "add columns from", "match with", NULL };
 static const char *const multi_says[] = { "bind on several columns", "join on several columns",
     "bind by multiple keys", "match on both columns", NULL };
 

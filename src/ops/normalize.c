@@ -86,10 +86,10 @@ static const struct arg normalize_arg_list[] = {
     { 0 },
 };
 
-static const char *const normalize_says[] = { "normalize", "normalise", "clean", "clean up", "tidy", "tidy up",
-    "fix", "fix up", "sort out", "sanitize", "sanitise", "standardize", "standardise", "correct", "uppercase",
-    "lowercase", "title case", "trim", "round", "fill blanks", "fill missing", "format dates",
-    NULL };
+static const char *const normalize_says[] = { "normalize", "normalise", "clean", "clean up", "tidy",
+    "tidy up", "fix", "fix up", "sort out", "sanitize", "sanitise", "standardize", "standardise",
+    "correct", "uppercase", "lowercase", "title case", "trim", "round", "fill blanks",
+    "fill missing", "format dates", NULL };
 
 static const struct op_example normalize_examples[] = {
     { .title = "Tidy names and fill blanks with the mean",

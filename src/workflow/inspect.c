@@ -129,7 +129,8 @@ bool job_inspect(struct job *job, struct err *err)
         err_set(err, ERR_INTERNAL, "the job names no file");
         goto out;
     }
-    if (!look_open(job, name, json_get(spec, "reader"), json_get_bool(spec, "typed", false), &look, err))
+    if (!look_open(
+            job, name, json_get(spec, "reader"), json_get_bool(spec, "typed", false), &look, err))
         goto out;
     if (!add_file(&look, data)) {
         err_nomem(err);

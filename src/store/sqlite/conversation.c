@@ -182,7 +182,7 @@ bool check_conversation(struct db *db, const char *id, struct err *err)
     "SELECT c.id, c.participant, c.name, c.status, c.partition, c.metadata, c.created_ns,"       \
     " c.updated_ns, (SELECT count(*) FROM messages m WHERE m.conversation = c.key),"             \
     " (SELECT count(*) FROM runs r JOIN steps s ON s.run = r.key WHERE r.conversation = c.key)," \
-    " (SELECT count(*) FROM files f WHERE f.conversation = c.key), c.owner, c.dialog" \
+    " (SELECT count(*) FROM files f WHERE f.conversation = c.key), c.owner, c.dialog"            \
     " FROM conversations c "
 
 /* The row the query stands at. */

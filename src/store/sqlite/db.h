@@ -192,7 +192,7 @@ struct store {
 
     /* The writer thread's own: frames in the WAL, and how many of them are in the database file. */
     int wal_frames, wal_saved;
-    bool stirred; /* Something was written since the writer was idle. */
+    bool stirred;              /* Something was written since the writer was idle. */
     int64_t truncate_after_ns; /* When a truncating checkpoint may be tried again. */
 
     pthread_mutex_t pool_lock;

@@ -47,7 +47,7 @@ static int tear_down(void **state)
 #define STEP(operation, arguments) "{\"operation\":\"" operation "\",\"arguments\":" arguments "}"
 #define SEARCH(column)                                                                             \
     STEP("excel/search", "{\"conditions\":[{\"column\":\"" column "\",\"operator\":\"is_empty\"}]" \
-                                                                  "}")
+                         "}")
 #define JOIN(file, columns)                                                                   \
     STEP("excel/bind-single-key", "{\"bind_file\":\"" file "\",\"comparison_column\":\"id\"," \
                                   "\"bind_columns\":[" columns "]}")

@@ -70,7 +70,8 @@ static char *bare(const struct json *steps)
         struct json *one = json_new_object();
         const char *operation = json_get_string(json_at(steps, i), "operation");
 
-        json_set_string(one, "operation", strcmp(operation, "excel/search") == 0 ? "csv/search" : operation);
+        json_set_string(
+            one, "operation", strcmp(operation, "excel/search") == 0 ? "csv/search" : operation);
         json_set(one, "arguments", json_ref(json_get(json_at(steps, i), "arguments")));
         json_add(list, one);
     }
@@ -114,7 +115,8 @@ static bool check(const char *line, size_t n)
     if (!json_parse(line, n, &wanted, &err))
         fail_msg("%.*s: %s", (int)n, line, err.text);
     n_files = read_files(json_get_string(wanted, "file"), files);
-    if (!understand(json_get_string(wanted, "say"), files, n_files, json_get(wanted, "before"), &arena, &got, &err))
+    if (!understand(json_get_string(wanted, "say"), files, n_files, json_get(wanted, "before"),
+            &arena, &got, &err))
         fail_msg("%s: %s", json_get_string(wanted, "say"), err.text);
     ok = as_wanted(wanted, &got, &why);
     if (!ok)
@@ -146,7 +148,8 @@ static size_t check_file(const char *name, size_t least)
         p += len + (p[len] == '\n');
     }
     free(text);
-    print_message("# %s: %zu of %zu (%.1f %%)\n", name, good, all, 100.0 * (double)good / (double)all);
+    print_message(
+        "# %s: %zu of %zu (%.1f %%)\n", name, good, all, 100.0 * (double)good / (double)all);
     assert_true(all >= least);
     return all - good;
 }
