@@ -36,6 +36,7 @@ const bearer = (key) => (key ? { authorization: `Bearer ${key.key || key}` } : {
 
 let server;
 let api;
+let asset; // A part of the page.
 const who = {};
 
 before(async () => {
@@ -62,6 +63,8 @@ before(async () => {
   who.revoked = makeKey(data, 'gone', 'admin');
   keys(data, ['revoke', who.revoked.key_id]);
   api = (await server.call('GET', '/openapi.json')).body;
+  const page = await fetch(server.origin, { headers: { accept: 'text/html' } });
+  asset = /"\/assets\/([^"]+\.js)"/.exec(await page.text())[1];
 });
 after(async () => {
   await server.close();
@@ -93,7 +96,7 @@ async function ready() {
 function pathOf(path, of) {
   const name = path.startsWith('/chat/downloads') ? of.dump
     : path.startsWith('/files/downloads') ? of.result
-      : path.startsWith('/docs') ? 'docs.js' : of.file;
+      : path.startsWith('/docs') ? 'docs.js' : path.startsWith('/assets') ? asset : of.file;
   return path.replace('{id}', of.id).replace('{run}', of.run).replace('{name}', name).replace('{key}', '0123456789abcdef');
 }
 
@@ -158,7 +161,7 @@ test('what takes an administrator, what a reader may, and what is open is not ch
   const by = (role) => Object.entries(api.paths).flatMap(([path, methods]) => Object.entries(methods)
     .filter(([, operation]) => operation['x-role'] === role).map(([method]) => `${method} ${path}`)).sort();
   assert.deepEqual(by('admin'), ['delete /keys/{key}', 'get /keys', 'post /chat/sqlite/backup', 'post /chat/workflows/restore', 'post /keys']);
-  assert.deepEqual(by('open'), ['get /docs', 'get /docs/{name}', 'get /health', 'get /health/ready', 'get /openapi.json']);
+  assert.deepEqual(by('open'), ['get /', 'get /assets/{name}', 'get /docs', 'get /docs/{name}', 'get /health', 'get /health/ready', 'get /openapi.json']);
   for (const route of by('reader').filter((r) => !r.startsWith('get '))) assert.match(route, /info|suggest|preview|links/);
 });
 

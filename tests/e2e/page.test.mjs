@@ -1,12 +1,13 @@
 // The page as people use it: by mouse, by keyboard, on a phone, in two tabs, through a crash of the server.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { drop, launch, open, violations } from '../lib/page.mjs';
-import { Server } from '../lib/server.mjs';
+import { PROGRAM, Server } from '../lib/server.mjs';
 
 const customers = { name: 'customers.xlsx', bytes: readFileSync('samples/customers.xlsx') };
 const orders = { name: 'orders.csv', bytes: readFileSync('samples/orders.csv') };
@@ -418,7 +419,6 @@ paged('a workflow is saved by name, used again on another file, and copied as cu
     await button(page, 'Copy as curl').click();
     await page.getByText('Copied').waitFor();
     const line = await page.evaluate(() => navigator.clipboard.readText());
-    const { execFileSync } = await import('node:child_process');
     const reply = JSON.parse(execFileSync('sh', ['-c', line], { encoding: 'utf8' }));
     assert.equal(reply.status_code, 200);
     assert.equal(reply.data.results[0].rows_in, 11);
@@ -522,6 +522,39 @@ paged('in German, with local times', { locale: 'de-DE', timezoneId: 'Asia/Tokyo'
   await accessible(page, 'German');
   await page.getByLabel('Sprache').selectOption('en');
   await page.getByText('11 rows, 8 columns').waitFor();
+});
+
+test('a server that wants a key is given one: requests, the socket, uploads and downloads carry it', async () => {
+  const own = await Server.start({ env: { SHEETFLOW_ACCESS_LOCAL_WITHOUT_KEY: 'false' } });
+  const made = execFileSync(PROGRAM, ['keys', 'create', '--name', 'ann', '--role', 'writer', '--json', '--data', own.data], { encoding: 'utf8' });
+  const page = await open(browser, own);
+  page.setDefaultTimeout(WAIT_MS);
+  try {
+    const dialog = page.getByRole('dialog', { name: 'This server asks for a key' });
+    await dialog.getByLabel('API key').fill('sf_wrong');
+    await page.keyboard.press('Enter');
+    await dialog.getByText('That key was not accepted.').waitFor();
+    await accessible(page, 'the question for a key');
+    await dialog.getByLabel('API key').fill(JSON.parse(made).key);
+    await page.keyboard.press('Enter');
+    await dialog.waitFor({ state: 'detached' });
+    await withFile(page);
+    await page.getByText('Connected', { exact: true }).waitFor();
+    await button(page, 'Build a workflow').click();
+    await searchStep(page, 'status', 'active');
+    await page.getByText('Works on the sample').waitFor();
+    await button(page, 'Run').click();
+    await status(page, 'Done').waitFor();
+    const [file] = await Promise.all([
+      page.waitForEvent('download'), runCard(page).getByRole('button', { name: /^Download/ }).click(),
+    ]);
+    assert.ok(readFileSync(await file.path()).length > 1000);
+    assert.equal(await page.evaluate(() => localStorage.getItem('sheetflow.key')), null);
+    assert.deepEqual(page.faults, []);
+  } finally {
+    await page.context().close();
+    await own.close();
+  }
 });
 
 test('both languages say everything', async () => {

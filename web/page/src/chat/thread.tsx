@@ -18,10 +18,12 @@ type Item = { at: string; key: string; message: Message; run?: never } | { at: s
 // A run's card tells what its messages tell, and more.
 function itemsOf(messages: Message[], runs: Run[]): Item[] {
   const known = new Set(runs.map((run) => run.run_id));
+  const failures = new Set(runs.map((run) => run.error?.text));
   const items: Item[] = runs.map((run) => ({ at: run.created_at, key: run.run_id, run }));
   for (const message of messages) {
     const { run_id: run } = message.metadata ?? {};
-    const told = typeof run === 'string' && known.has(run) && message.message_type !== 'user' && message.message_type !== 'system';
+    const told = message.message_type === 'error' ? failures.has(message.content)
+      : message.message_type === 'step_result' && typeof run === 'string' && known.has(run);
     if (!told && message.message_type !== 'progress') items.push({ at: message.created_at, key: message.message_id, message });
   }
   return items.sort((a, b) => a.at.localeCompare(b.at));
@@ -34,11 +36,18 @@ export function Thread({ uploads }: { uploads: Upload[] }) {
   const { chat, runs, bot, id } = useChat();
   const all = useMemo(() => itemsOf(chat.messages, runs), [chat.messages, runs]);
   const box = useRef<HTMLDivElement>(null);
+  const inside = useRef<HTMLDivElement>(null);
   const atEnd = useRef(true);
 
+  // What is added at the end comes into view, unless the reader has gone up; samples and progress grow after they are added.
   useEffect(() => {
-    if (atEnd.current && box.current) box.current.scrollTop = box.current.scrollHeight;
-  });
+    if (!box.current || !inside.current) return;
+    const element = box.current;
+    const watch = new ResizeObserver(() => { if (atEnd.current) element.scrollTop = element.scrollHeight; });
+    watch.observe(inside.current);
+    watch.observe(element);
+    return () => watch.disconnect();
+  }, []);
 
   // The card says what the last message proposes, so only what that says besides is shown.
   const pending = bot?.current_state === 'awaiting_confirmation' ? suggestionOf(bot.suggested_workflow, chat.messages) : null;
@@ -49,12 +58,14 @@ export function Thread({ uploads }: { uploads: Upload[] }) {
     <>
       <div className="thread" ref={box} role="log" aria-label={texts.chat.label} tabIndex={0}
         onScroll={({ currentTarget: el }) => { atEnd.current = el.scrollHeight - el.scrollTop - el.clientHeight < STEP_AWAY; }}>
-        {items.length === 0 && uploads.length === 0 && <p className="hint center">{texts.chat.empty}</p>}
-        {items.map((item) => (item.run
-          ? <RunCard key={item.key} run={item.run} />
-          : <Bubble key={item.key} message={item.message} />))}
-        {pending && <SuggestionCard key={JSON.stringify(pending.steps)} id={id} suggestion={pending} said={besides(proposal)} />}
-        {uploads.map((upload) => <Uploading key={upload.id} upload={upload} />)}
+        <div className="thread-items" ref={inside}>
+          {items.length === 0 && uploads.length === 0 && <p className="hint center">{texts.chat.empty}</p>}
+          {items.map((item) => (item.run
+            ? <RunCard key={item.key} run={item.run} />
+            : <Bubble key={item.key} message={item.message} />))}
+          {pending && <SuggestionCard key={JSON.stringify(pending.steps)} id={id} suggestion={pending} said={besides(proposal)} />}
+          {uploads.map((upload) => <Uploading key={upload.id} upload={upload} />)}
+        </div>
       </div>
       <Composer />
     </>

@@ -11,7 +11,7 @@ const HEAD = 48;
 const MAX_HEIGHT = 15_000_000;
 const MIN_WIDTH = 88;
 const MAX_WIDTH = 320;
-const CHAR = 7.6;
+const DIGIT = 7.6;
 const SPARE_ROWS = 4;
 const SETTLE_MS = 60; // Blocks that are only scrolled past are not asked for.
 
@@ -21,11 +21,15 @@ export function shown(value: CellValue | undefined): string {
 
 const isNumber = (type: string) => type === 'integer' || type === 'number';
 
+// As wide as the widest of the first cells, measured in the table's own font.
 function widthsOf(columns: Column[], rows: CellValue[][]): number[] {
+  const pen = document.createElement('canvas').getContext('2d');
+  if (pen) pen.font = `13.05px ${getComputedStyle(document.body).fontFamily}`;
+  const measure = (text: string) => (pen ? pen.measureText(text.slice(0, 80)).width : text.length * DIGIT);
   return columns.map((column, c) => {
-    let longest = Math.max(column.name.length + 2, 8);
-    for (const row of rows.slice(0, 60)) longest = Math.max(longest, shown(row[c]).length);
-    return Math.round(Math.min(MAX_WIDTH, Math.max(MIN_WIDTH, longest * CHAR + 24)));
+    let widest = measure(column.name) * 1.1; // The head is bold.
+    for (const row of rows.slice(0, 60)) widest = Math.max(widest, measure(shown(row[c])));
+    return Math.round(Math.min(MAX_WIDTH, Math.max(MIN_WIDTH, widest + 28)));
   });
 }
 
@@ -45,7 +49,7 @@ export function Grid({ id, name, sheet, first, onColumn }: {
     for (const width of widths) out.push((out.at(-1) ?? 0) + width);
     return out;
   }, [widths]);
-  const gutter = String(total).length * CHAR + 20;
+  const gutter = String(total).length * DIGIT + 20;
 
   // ---- what is in view ----
   const real = total * ROW;

@@ -171,15 +171,29 @@ export function LastSample({ steps }: { steps: StepRequest[] }) {
   });
   const results = checked.data?.results ?? [];
   const last = results.at(-1);
-  const before = results.slice(0, -1).findLast((result) => isTable(result.preview))?.preview;
+  const head = useQuery({
+    queryKey: ['preview', id, input, ''],
+    queryFn: ({ signal }) => api.preview(id, input, '', 0, SAMPLE_ROWS, signal),
+    enabled: input !== '',
+    staleTime: Infinity,
+  });
 
   if (!last) return checked.data?.problem ? <p className="field-error">{checked.data.problem.message}</p> : null;
   return (
     <details className="last-sample" open>
       <summary>{texts.flow.preview}: {texts.flow.sample(results[0]?.rows_in ?? 0)}</summary>
-      <Sample before={isTable(before) ? before : null} result={last} />
+      <Sample before={head.data ?? null} result={last} ledger={together(results, last)} />
     </details>
   );
+}
+
+// All steps as one: what went into the first, what came out of the last, and all that was dropped between.
+function together(results: StepResult[], last: StepResult): StepResult {
+  const dropped: Record<string, number> = {};
+  for (const result of results) {
+    for (const [reason, rows] of Object.entries(result.dropped)) dropped[reason] = (dropped[reason] ?? 0) + rows;
+  }
+  return { ...last, rows_in: results[0]?.rows_in ?? last.rows_in, dropped };
 }
 
 // ---- the bar: file, run, save ----

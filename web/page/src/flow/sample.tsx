@@ -25,7 +25,7 @@ function changedCells(before: Preview, after: Preview, result: StepResult): Set<
   return out;
 }
 
-export function Sample({ before, result }: { before: Preview | null; result: StepResult }) {
+export function Sample({ before, result, ledger = result }: { before: Preview | null; result: StepResult; ledger?: StepResult }) {
   const texts = useTexts();
   const [side, setSide] = useState<'before' | 'after'>('after');
   const after = result.preview;
@@ -35,7 +35,7 @@ export function Sample({ before, result }: { before: Preview | null; result: Ste
 
   return (
     <div className="sample">
-      <Ledger result={result} />
+      <Ledger result={ledger} />
       {result.warnings.length > 0 && <Warnings warnings={result.warnings} />}
       <div className="sample-bar">
         <div className="segmented" role="group" aria-label={texts.flow.preview}>
