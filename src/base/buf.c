@@ -20,7 +20,7 @@ void buf_deinit(struct buf *buf)
 void buf_reset(struct buf *buf)
 {
     buf->len = 0;
-    buf->failed = false;
+    buf->failed = buf->starved = false;
     if (buf->data)
         buf->data[0] = '\0';
 }
@@ -45,7 +45,7 @@ char *buf_reserve(struct buf *buf, size_t n)
     grown = realloc(buf->data, cap);
     if (!grown) {
         memory_note_lost();
-        buf->failed = true;
+        buf->failed = buf->starved = true;
         return NULL;
     }
     buf->data = grown;
@@ -101,8 +101,9 @@ bool buf_ok(const struct buf *buf, const char *what, struct err *err)
 {
     if (!buf->failed)
         return true;
-    return err_set(
-        err, ERR_BUDGET, "%s is larger than %zu bytes or memory is short", what, buf->max);
+    if (buf->starved)
+        return err_nomem(err);
+    return err_set(err, ERR_BUDGET, "%s is larger than %zu bytes", what, buf->max);
 }
 
 const char *buf_str(struct buf *buf)

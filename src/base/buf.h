@@ -18,6 +18,7 @@ struct buf {
     size_t len, cap;
     size_t max; /* Most bytes it may hold. */
     bool failed;
+    bool starved; /* Failed as memory ended, not for its cap. */
 };
 
 void buf_init(struct buf *buf, size_t max);

@@ -40,69 +40,6 @@ __attribute__((constructor)) static void watch_allocations(void)
     json_set_alloc_funcs(allocate, free);
 }
 
-/* ---- parsing ---- */
-
-/* jansson allows 2048 levels; count them before its recursive parser starts. */
-static bool depth_ok(const char *text, size_t n)
-{
-    size_t depth = 0;
-    bool quoted = false;
-
-    for (size_t i = 0; i < n; i++) {
-        char c = text[i];
-
-        if (quoted) {
-            if (c == '\\')
-                i++;
-            else if (c == '"')
-                quoted = false;
-        } else if (c == '"') {
-            quoted = true;
-        } else if (c == '[' || c == '{') {
-            if (++depth > JSON_MAX_DEPTH)
-                return false;
-        } else if ((c == ']' || c == '}') && depth > 0) {
-            depth--;
-        }
-    }
-    return true;
-}
-
-bool json_parse(const char *text, size_t n, struct json **out, struct err *err)
-{
-    return json_parse_max(text, n, JSON_MAX_BYTES, out, err);
-}
-
-bool json_parse_max(const char *text, size_t n, size_t max, struct json **out, struct err *err)
-{
-    unsigned lost = memory_lost();
-    json_error_t at;
-    json_t *v;
-
-    if (n > max)
-        return err_set(err, ERR_TOO_LARGE, "the JSON is longer than %zu MiB", max >> 20);
-    if (!depth_ok(text, n))
-        return err_set(
-            err, ERR_MALFORMED, "the JSON is nested more than %d levels deep", JSON_MAX_DEPTH);
-    v = json_loadb(text, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &at);
-    if (memory_lost() != lost) {
-        json_decref(v);
-        return err_nomem(err);
-    }
-    if (!v) {
-        err_set(err, ERR_MALFORMED, "not valid JSON at line %d, column %d: %s", at.line, at.column,
-            at.text);
-        for (char *p = err->text; *p; p++) {
-            if ((unsigned char)*p < ' ')
-                *p = ' ';
-        }
-        err->at.byte = at.position > 0 ? (uint64_t)at.position : 0;
-        return false;
-    }
-    *out = out_of(v);
-    return true;
-}
-
 /* ---- writing ---- */
 
 static void write_string(const char *p, size_t n, struct buf *out)
@@ -287,7 +224,13 @@ struct json *json_new_null(void)
 
 struct json *json_clone(const struct json *value)
 {
-    return value ? out_of(json_deep_copy(in(value))) : NULL;
+    unsigned lost = memory_lost();
+    json_t *copy = value ? json_deep_copy(in(value)) : NULL;
+
+    if (memory_lost() == lost)
+        return out_of(copy);
+    json_decref(copy); /* jansson copies without what memory did not suffice for. */
+    return NULL;
 }
 
 struct json *json_ref(const struct json *value)

@@ -6,7 +6,7 @@
  * records) does not pass here: formats/json_write streams it.
  *
  * json.c is the only file that sees the JSON library (jansson, whose own names are json_string, JSON_OBJECT
- * and the like: ours differ on purpose). Objects keep the order of
+ * and the like: ours differ on purpose). It holds the values; json_parse.c reads text into them. Objects keep the order of
  * their keys. Values are reference counted: json_set() and json_add() take over
  * the reference they are given, json_get() and json_at() lend one.
  *
@@ -34,7 +34,7 @@ enum { JSON_MAX_DEPTH = 64, JSON_MAX_BYTES = 8 << 20 };
  * Parse text[0..n) (any JSON value), strictly: UTF-8, no duplicate keys, at most
  * JSON_MAX_DEPTH deep and JSON_MAX_BYTES long.
  *
- * Errors: ERR_MALFORMED with line and column in the sentence and err->at.byte set.
+ * Errors: ERR_MALFORMED with line and column in the sentence and err->at.byte set; ERR_NOMEM.
  * Owns:   *out is the caller's, freed with json_free().
  */
 bool json_parse(const char *text, size_t n, struct json **out, struct err *err) MUST_CHECK;
@@ -57,7 +57,7 @@ struct json *json_new_int(int64_t v);
 struct json *json_new_real(double v); /* Not finite gives null. */
 struct json *json_new_bool(bool v);
 struct json *json_new_null(void);
-struct json *json_clone(const struct json *value); /* Deep. */
+struct json *json_clone(const struct json *value); /* Deep: all of it, or NULL. */
 struct json *json_ref(const struct json *value);   /* One more reference to the same value. */
 void json_free(struct json *value);                /* Drops one reference; NULL is fine. */
 

@@ -135,6 +135,8 @@ static bool send_event(void *arg, const struct json *event, struct err *err)
     buf_reset(line);
     json_write(event, false, line);
     buf_addc(line, '\n');
+    if (line->starved)
+        return err_nomem(err);
     if (line->failed)
         return err_set(err, ERR_BUDGET,
             "the result is larger than %d MB; ask for fewer columns or rows, or for a file",

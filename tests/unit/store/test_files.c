@@ -34,7 +34,7 @@ static const struct {
         "the subfolder format gives '2026//02', which is no folder name" },
     { "too long", PARTITION_TIME,
         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", NULL,
-        "the subfolder is larger than 63 bytes or memory is short" },
+        "the subfolder is larger than 63 bytes" },
 };
 
 static void test_partitions(void **state)
