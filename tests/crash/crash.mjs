@@ -1,6 +1,6 @@
 // `make crash`: all layers in full, then the mistakes. Exits with 1 when anything is wrong or a layer is blind.
 //
-//   SHEETFLOW=... [SHEETFLOW_FAULTS=program with mistakes] node crash.mjs [LAYER...] [--step N]
+//   SHEETFLOW=... [CRASH_FAULTS=program with mistakes] node crash.mjs [LAYER...] [--step N]
 //
 // --step N: only every N-th point, for a look. The seed is printed; SEED=N repeats a run.
 import { availableParallelism } from 'node:os';
@@ -58,7 +58,7 @@ if (chosen.includes('M')) {
   // Another process, as the program under test is another one.
   try {
     execFileSync(process.execPath, [fileURLToPath(new URL('blind.mjs', import.meta.url))], {
-      env: { ...process.env, SHEETFLOW: process.env.SHEETFLOW_FAULTS }, stdio: 'inherit',
+      env: { ...process.env, SHEETFLOW: process.env.CRASH_FAULTS }, stdio: 'inherit',
     });
   } catch {
     wrongs++;
