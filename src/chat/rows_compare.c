@@ -234,7 +234,7 @@ static struct json *pair(struct json *low, struct json *high)
 static bool read_between(struct rows *r, size_t *i, const struct chat_column *c, bool negated)
 {
     static const char *const tos[] = { "to", "until", "till", "and", "-", "through", NULL };
-    struct when first, last;
+    struct when first, last = { 0 };
     size_t at = *i;
     struct json *low = value_at(r, &at, c, &first), *high = NULL;
 

@@ -422,15 +422,15 @@ static void plain_number(struct text *t, const struct section *s, double v)
                 put(t, whole.p, (size_t)whole.n);
             put_char(t, '.');
         } else if ((*p == 'E' || *p == 'e') && h.exponent && !in_exponent) {
-            char e[16];
+            char e[16] = "";
+            int e_len;
 
             in_exponent = true;
             put_char(t, *p);
             if (exponent < 0 || p[1] == '+')
                 put_char(t, exponent < 0 ? '-' : '+');
-            put(t, e,
-                (size_t)snprintf(
-                    e, sizeof e, "%0*d", h.exponent, exponent < 0 ? -exponent : exponent));
+            e_len = snprintf(e, sizeof e, "%0*d", h.exponent, exponent < 0 ? -exponent : exponent);
+            put(t, e, (size_t)e_len);
             step = 2;
         } else if (*p != ',' && *p != '[') {
             put_char(t, *p);
