@@ -202,6 +202,11 @@ paged('steps are built by forms, tried on a sample, and run', {}, async (page) =
   await map.getByLabel('New name 1').fill('Full name');
   await button(map, 'Add a line').click();
   await map.getByLabel('Column 2').selectOption('email');
+  // On its way a name may be that of another line.
+  await map.getByLabel('New name 2').fill('');
+  await map.getByLabel('New name 2').pressSequentially('Full name of the mail');
+  assert.equal(await map.getByRole('group', { name: /^Columns of the result \d/ }).count(), 2);
+  await map.getByText('name → Full name, email → Full name of the mail').waitFor();
   await page.getByText('Works on the sample').waitFor();
 
   await add(page, 'Clean up values');
@@ -227,6 +232,22 @@ paged('steps are built by forms, tried on a sample, and run', {}, async (page) =
   const { body } = await server.call('GET', `/chat/workflows/${chatOf(page)}/runs`);
   assert.deepEqual(body.data.runs[0].steps.map(({ operation, rows_out: rows }) => [operation, rows]),
     [['excel/search', 8], ['excel/map-columns', 8], ['normalization/apply', 8]]);
+});
+
+paged('JSON by a template takes no JSON to write', {}, async (page) => {
+  await withFile(page);
+  await button(page, 'Build a workflow').click();
+  await add(page, 'JSON by your template');
+  const json = step(page, 1);
+  await json.getByLabel('Key 1').fill('who');
+  await json.getByLabel('Insert a column').first().selectOption('name');
+  await button(json, 'Add a line').first().click();
+  await json.getByLabel('Key 2').fill('money');
+  await json.getByLabel('Value 2').fill('{credit:float|0}');
+  await page.getByText('Works on the sample').waitFor();
+  await json.getByText(/^Sample:/).click();
+  await json.getByText(/"who": "ada lovelace"/).waitFor();
+  await accessible(page, 'a template');
 });
 
 paged('two files are joined by choosing their columns', {}, async (page) => {

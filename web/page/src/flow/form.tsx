@@ -300,24 +300,29 @@ function Template({ id, described, invalid, value, onChange }: InputProps) {
 
 // An object whose values are templates, a line for each; one that holds more than that is edited as text.
 function JsonTemplate(props: InputProps) {
-  const texts = useTexts();
   const { value, onChange, id, described } = props;
   const flat = value === undefined || (typeof value === 'object' && value !== null && !Array.isArray(value) &&
     Object.values(value).every((part) => typeof part !== 'object' || part === null));
 
-  if (!flat) {
-    return (
-      <textarea id={id} className="code" rows={6} spellCheck={false} aria-describedby={described}
-        value={typeof value === 'string' ? value : JSON.stringify(value, null, 2)} onChange={(event) => onChange(event.target.value)} />
-    );
-  }
-  const pairs = Object.entries((value ?? { '': '' }) as Record<string, unknown>);
-  const write = (next: [string, unknown][]) => onChange(next.length ? Object.fromEntries(next) : undefined);
+  if (flat) return <TemplateLines {...props} />;
+  return (
+    <textarea id={id} className="code" rows={6} spellCheck={false} aria-describedby={described}
+      value={typeof value === 'string' ? value : JSON.stringify(value, null, 2)} onChange={(event) => onChange(event.target.value)} />
+  );
+}
+
+const ONE_LINE: [string, unknown][] = [['', '']];
+
+function TemplateLines({ id, value, onChange, described }: InputProps) {
+  const texts = useTexts();
+  const [pairs, write] = useLines(value, onChange, ONE_LINE);
+
   return (
     <div className="pairs">
       {pairs.map(([key, part], i) => (
         <div className="pair" key={i}>
-          <input value={key} aria-label={`${texts.flow.key} ${i + 1}`} placeholder={texts.flow.key}
+          <input id={i === 0 ? id : undefined} value={key} aria-label={`${texts.flow.key} ${i + 1}`} placeholder={texts.flow.key}
+            aria-describedby={described}
             onChange={(event) => write(pairs.map((pair, k) => (k === i ? [event.target.value, pair[1]] : pair)))} />
           <input className="code" value={String(part as string)} aria-label={`${texts.flow.value} ${i + 1}`} placeholder="{…}"
             onChange={(event) => write(pairs.map((pair, k) => (k === i ? [pair[0], event.target.value] : pair)))} />
@@ -395,6 +400,20 @@ function ObjectList({ value, onChange, schema, path, label }: InputProps) {
 
 // ---- maps: one side is a column, the other a name ----
 
+// The lines of a map as they are being written: while one is typed its key may be that of another for a moment, and an
+// object would lose a line then.
+function useLines(value: unknown, onChange: Change, first: [string, unknown][] = []) {
+  const [lines, setLines] = useState(() => (value === undefined ? first : Object.entries(value as object) as [string, unknown][]));
+  const given = JSON.stringify(value ?? {});
+  const same = JSON.stringify(Object.fromEntries(lines)) === given || (value === undefined && lines === first);
+  const shown = same ? lines : (Object.entries((value ?? {}) as object) as [string, unknown][]);
+  const write = (next: [string, unknown][]) => {
+    setLines(next);
+    onChange(next.length ? Object.fromEntries(next) : undefined);
+  };
+  return [shown, write] as const;
+}
+
 const isColumn = (schema: Schema | undefined): boolean =>
   Boolean(schema && (schema['x-column'] || schema.anyOf?.some(isColumn)));
 
@@ -405,8 +424,7 @@ function Pairs({ name, value, onChange, schema, label }: InputProps) {
   const valueIsColumn = isColumn(of);
   const keyIsColumn = !valueIsColumn && name === 'column_mapping';
   const withDefault = Boolean(of.anyOf?.some((one) => one.properties?.source && one.properties.default));
-  const pairs = Object.entries((value ?? {}) as Record<string, unknown>);
-  const write = (next: [string, unknown][]) => onChange(next.length ? Object.fromEntries(next) : undefined);
+  const [pairs, write] = useLines(value, onChange);
   const sourceOf = (to: unknown) =>
     (typeof to === 'object' && to !== null ? ((to as { source?: string }).source ?? '') : String((to ?? '') as string));
   const defaultOf = (to: unknown) => (typeof to === 'object' && to !== null ? (to as { default?: unknown }).default : undefined);
