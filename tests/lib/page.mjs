@@ -29,6 +29,10 @@ export async function open(browser, server, path = '/', options = {}) {
 
 // What axe finds wrong in what is shown now, one line each.
 export async function violations(page) {
+  // What fades in has less contrast on the way.
+  await page.evaluate(() => Promise.all(document.getAnimations()
+    .filter((one) => one.effect?.getComputedTiming().endTime !== Infinity)
+    .map((one) => one.finished.catch(() => {}))));
   // Evaluated by the debugger, which the page's Content-Security-Policy does not concern.
   const found = await page.evaluate(`${axe}; axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })`);
   return found.violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target.join(' ')}: ${node.failureSummary}`));
