@@ -340,7 +340,7 @@ paged('a step that cannot work is told at its field, with the way out', {}, asyn
 });
 
 test('two tabs watch one run: rows, rate, cancel', async () => {
-  const id = await chatWith('many.csv', manyRows(400_000));
+  const id = await chatWith('many.csv', manyRows(1_400_000));
   const tabs = await Promise.all([0, 1].map(() => open(browser, server, `/#/c/${id}/chat`)));
   try {
     for (const tab of tabs) {
@@ -349,7 +349,7 @@ test('two tabs watch one run: rows, rate, cancel', async () => {
     }
     await server.execute(id, SLOW_STEPS, { async: true });
     for (const tab of tabs) {
-      await runCard(tab).getByText(/[1-9][\d,]* of 400,000 rows/).first().waitFor();
+      await runCard(tab).getByText(/[1-9][\d,]* of 1,400,000 rows/).first().waitFor();
       await runCard(tab).getByText(/rows\/s/).first().waitFor();
       await runCard(tab).getByRole('progressbar', { name: 'Progress of Clean up values' }).waitFor();
     }
@@ -369,12 +369,12 @@ test('a server that is killed in the middle of a run: the page waits, comes back
   const own = await Server.start();
   try {
     const { chat_id: id } = await own.create();
-    await own.upload(id, 'many.csv', manyRows(300_000));
+    await own.upload(id, 'many.csv', manyRows(1_400_000));
     const page = await open(browser, own, `/#/c/${id}/chat`);
     page.setDefaultTimeout(WAIT_MS * 2);
     await page.getByText('Connected', { exact: true }).waitFor();
     await own.execute(id, SLOW_STEPS, { async: true });
-    await runCard(page).getByText(/[1-9][\d,]* of 300,000 rows/).first().waitFor();
+    await runCard(page).getByText(/[1-9][\d,]* of 1,400,000 rows/).first().waitFor();
     own.options.port = own.port; // The page knows no other.
     await own.stop('SIGKILL');
     await page.getByText('Connection lost. Trying again…').waitFor();
