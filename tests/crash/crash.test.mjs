@@ -4,6 +4,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { signalAll } from '../lib/workers.mjs';
 import { countCalls, sweep } from './calls.mjs';
 import { checkRecovered, filesBelow, scratch } from './check.mjs';
 import { kills, makeStandard } from './kills.mjs';
@@ -192,7 +193,7 @@ test('a step that takes too long fails its run with the reason, and nothing else
   const { id } = story.acks.create;
   // The worker that waits for the next job stands still.
   while (!server.workers().length) await pause(5);
-  for (const pid of server.workers()) process.kill(pid, 'SIGSTOP');
+  signalAll(server.workers(), 'SIGSTOP');
   const reply = await server.api('POST', `/chat/workflows/${id}/execute`, { body: { steps: STEPS.slice(0, 1) } });
   assert.equal(reply.status, 422, JSON.stringify(reply.body));
   assert.match(reply.body.message, /step 1 of 1 .*step_timeout_seconds/);

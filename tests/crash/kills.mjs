@@ -3,6 +3,7 @@
 //   clients tell stories ─▶ after 1 to 80 ms: kill ─▶ checks of what is left ─▶ start ─▶ every run comes to its end ─▶
 //   checks ─▶ the clients go on with the same keys
 import { rmSync } from 'node:fs';
+import { signalAll } from '../lib/workers.mjs';
 import { checkCrashed, checkRecovered, makeGolden, scratch, snapshot } from './check.mjs';
 import { settled, tellAll } from './run.mjs';
 import { Gone, Story } from './story.mjs';
@@ -37,15 +38,7 @@ export async function makeStandard(env) {
 }
 
 function shoot(server, whom) {
-  if (whom !== 'server') {
-    for (const pid of server.workers()) {
-      try {
-        process.kill(pid, 'SIGKILL');
-      } catch {
-        // It has ended by itself.
-      }
-    }
-  }
+  if (whom !== 'server') signalAll(server.workers(), 'SIGKILL');
   if (whom !== 'worker') server.kill('SIGKILL');
 }
 

@@ -1,7 +1,7 @@
 // A server that may die at any moment, and requests that tell a lost connection from an answer.
 import { spawn } from 'node:child_process';
-import { readFileSync, readdirSync } from 'node:fs';
 import { Agent, request as httpRequest } from 'node:http';
+import { workersOf } from '../lib/workers.mjs';
 
 export const PROGRAM = process.env.SHEETFLOW || 'build/sheetflow';
 const START_MS = 60000;
@@ -70,16 +70,7 @@ export class Server {
 
   // Process ids of its workers.
   workers() {
-    const found = [];
-    try {
-      for (const thread of readdirSync(`/proc/${this.pid}/task`)) {
-        const text = readFileSync(`/proc/${this.pid}/task/${thread}/children`, 'utf8').trim();
-        if (text) found.push(...text.split(' ').map(Number));
-      }
-    } catch {
-      // It has just ended.
-    }
-    return found;
+    return workersOf(this.pid);
   }
 
   // {status, headers, body (parsed where JSON), bytes}; throws Gone when no whole answer comes.

@@ -71,7 +71,9 @@ async function searchStep(page, column, value) {
   return one;
 }
 
-// Rows enough for a run to be watched.
+// Rows enough for a run in slow motion to be watched.
+const ROWS = 200_000;
+
 function manyRows(rows) {
   const lines = ['id,name,amount'];
   for (let i = 0; i < rows; i++) lines.push(`${i},name ${i % 1000} of many,${(i * 7919) % 100000}`);
@@ -340,24 +342,26 @@ paged('a step that cannot work is told at its field, with the way out', {}, asyn
 });
 
 test('two tabs watch one run: rows, rate, cancel', async () => {
-  const id = await chatWith('many.csv', manyRows(1_400_000));
+  const id = await chatWith('many.csv', manyRows(ROWS));
   const tabs = await Promise.all([0, 1].map(() => open(browser, server, `/#/c/${id}/chat`)));
   try {
     for (const tab of tabs) {
       tab.setDefaultTimeout(WAIT_MS);
       await tab.getByText('Connected', { exact: true }).waitFor();
     }
-    await server.execute(id, SLOW_STEPS, { async: true });
-    for (const tab of tabs) {
-      await runCard(tab).getByText(/[1-9][\d,]* of 1,400,000 rows/).first().waitFor();
-      await runCard(tab).getByText(/rows\/s/).first().waitFor();
-      await runCard(tab).getByRole('progressbar', { name: 'Progress of Clean up values' }).waitFor();
-    }
-    await button(runCard(tabs[1]), 'Cancel').click();
-    for (const tab of tabs) {
-      await status(tab, 'Cancelled').waitFor();
-      assert.deepEqual(tab.faults, []);
-    }
+    await server.slowly(async () => {
+      await server.execute(id, SLOW_STEPS, { async: true });
+      for (const tab of tabs) {
+        await runCard(tab).getByText(/[1-9][\d,]* of 200,000 rows/).first().waitFor();
+        await runCard(tab).getByText(/rows\/s/).first().waitFor();
+        await runCard(tab).getByRole('progressbar', { name: 'Progress of Clean up values' }).waitFor();
+      }
+      await button(runCard(tabs[1]), 'Cancel').click();
+      for (const tab of tabs) {
+        await status(tab, 'Cancelled').waitFor();
+        assert.deepEqual(tab.faults, []);
+      }
+    });
     const { body } = await server.call('GET', `/chat/workflows/${id}`);
     assert.deepEqual(body.data.output_files, []);
   } finally {
@@ -369,15 +373,17 @@ test('a server that is killed in the middle of a run: the page waits, comes back
   const own = await Server.start();
   try {
     const { chat_id: id } = await own.create();
-    await own.upload(id, 'many.csv', manyRows(1_400_000));
+    await own.upload(id, 'many.csv', manyRows(ROWS));
     const page = await open(browser, own, `/#/c/${id}/chat`);
     page.setDefaultTimeout(WAIT_MS * 2);
     await page.getByText('Connected', { exact: true }).waitFor();
-    await own.execute(id, SLOW_STEPS, { async: true });
-    await runCard(page).getByText(/[1-9][\d,]* of 1,400,000 rows/).first().waitFor();
-    own.options.port = own.port; // The page knows no other.
-    await own.stop('SIGKILL');
-    await page.getByText('Connection lost. Trying again…').waitFor();
+    await own.slowly(async () => {
+      await own.execute(id, SLOW_STEPS, { async: true });
+      await runCard(page).getByText(/[1-9][\d,]* of 200,000 rows/).first().waitFor();
+      own.options.port = own.port; // The page knows no other.
+      await own.stop('SIGKILL');
+      await page.getByText('Connection lost. Trying again…').waitFor();
+    });
     await own.restart();
     await page.getByText('Connected', { exact: true }).waitFor();
     await status(page, 'Done').waitFor();

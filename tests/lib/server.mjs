@@ -6,6 +6,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import WebSocket from 'ws';
+import { signalAll, workersOf } from './workers.mjs';
 
 export const PROGRAM = process.env.SHEETFLOW || 'build/sheetflow';
 
@@ -40,6 +41,7 @@ export class Server {
       this.child.on('exit', (code, signal) => resolve({ code, signal }));
     });
     await new Promise((resolve, reject) => {
+      this.child.on('error', reject); // There is no such program.
       this.child.stderr.on('data', (data) => {
         this.log += data;
         const match = /listens on https?:\/\/[^ ]*:(\d+)[ ;]/.exec(this.log);
@@ -107,6 +109,28 @@ export class Server {
   async download(url) {
     const reply = await fetch(url.startsWith('http') ? url : this.base + url);
     return Buffer.from(await reply.arrayBuffer());
+  }
+
+  // Slow motion, so that a run lasts long enough to be looked at on the fastest machine: until body is done, workers
+  // have 10 of 100 ms.
+  async slowly(body) {
+    let held = [], timer;
+    const hold = () => {
+      held = workersOf(this.child.pid);
+      signalAll(held, 'SIGSTOP');
+      timer = setTimeout(release, 90);
+    };
+    const release = () => {
+      signalAll(held, 'SIGCONT');
+      timer = setTimeout(hold, 10);
+    };
+    hold();
+    try {
+      return await body();
+    } finally {
+      clearTimeout(timer);
+      signalAll(held, 'SIGCONT');
+    }
   }
 
   watch(id, { since, port, headers } = {}) {
