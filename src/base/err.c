@@ -50,17 +50,38 @@ static void tidy(char *text)
     *to = '\0';
 }
 
+/* argument may be NULL. */
+static void fill(
+    struct err *err, enum err_code code, const char *argument, const char *fmt, va_list ap)
+{
+    char text[sizeof err->text],
+        path[sizeof err->argument]; /* What is given may point into *err. */
+
+    vsnprintf(text, sizeof text, fmt, ap);
+    tidy(text);
+    snprintf(path, sizeof path, "%s", argument ? argument : "");
+    *err = (struct err){ .code = code };
+    memcpy(err->text, text, sizeof text);
+    memcpy(err->argument, path, sizeof path);
+}
+
 bool err_set(struct err *err, enum err_code code, const char *fmt, ...)
 {
-    char text[sizeof err->text]; /* The arguments may point into *err. */
     va_list ap;
 
     va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
+    fill(err, code, NULL, fmt, ap);
     va_end(ap);
-    tidy(text);
-    *err = (struct err){ .code = code };
-    memcpy(err->text, text, sizeof text);
+    return false;
+}
+
+bool err_argument(struct err *err, enum err_code code, const char *argument, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    fill(err, code, argument, fmt, ap);
+    va_end(ap);
     return false;
 }
 

@@ -80,10 +80,16 @@ struct err {
 /* Fill *err (clearing all of it) and return false: `return err_set(...)`. */
 bool err_set(struct err *err, enum err_code code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
+/* As err_set(), and the path of the argument it is about. */
+bool err_argument(struct err *err, enum err_code code, const char *argument, const char *fmt, ...)
+    PRINTF_LIKE(4, 5);
+
 /* Prefix the sentence with context ("step 2 of 3: "), keeping all else. Returns false. */
 bool err_wrap(struct err *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* ERR_NOMEM with the usual sentence. Returns false. */
+bool err_nomem(struct err *err);
+
 /*
  * How often this thread was denied memory by what builds texts and values (arenas, buffers, JSON), which does not tell at
  * every link of a chain. Whoever hands on what such a chain has made compares the number with the one before: when
@@ -91,8 +97,6 @@ bool err_wrap(struct err *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
  */
 unsigned memory_lost(void);
 void memory_note_lost(void);
-
-bool err_nomem(struct err *err);
 
 /*
  * An errno from the system, `what` naming the thing for a person ("the upload").

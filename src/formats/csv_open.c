@@ -20,22 +20,6 @@ enum {
 
 size_t csv_read_step;
 
-static bool argument_error(struct err *err, const char *argument, const char *fmt, ...)
-    PRINTF_LIKE(3, 4);
-
-static bool argument_error(struct err *err, const char *argument, const char *fmt, ...)
-{
-    char text[256];
-    va_list ap;
-
-    va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
-    va_end(ap);
-    err_set(err, ERR_ARG, "%s", text);
-    snprintf(err->argument, sizeof err->argument, "%s", argument);
-    return false;
-}
-
 /* The delimiter the caller asks for; 0 when it leaves that to us. */
 static bool asked_delimiter(const struct reader_args *args, char *out, struct err *err)
 {
@@ -56,7 +40,7 @@ static bool asked_delimiter(const struct reader_args *args, char *out, struct er
     if (!*out && !said[1] && !strchr("\r\n\"", said[0]) && (unsigned char)said[0] < 0x80)
         *out = said[0];
     if (!*out)
-        return argument_error(err, "delimiter",
+        return err_argument(err, ERR_ARG, "delimiter",
             "delimiter '%.40s' cannot be used; give one character, or 'tab'", said);
     return true;
 }
@@ -75,7 +59,7 @@ static bool asked_quote(
     }
     if (said[1] || strchr("\r\n", said[0]) || said[0] == dialect->delimiter ||
         (unsigned char)said[0] >= 0x80)
-        return argument_error(err, "quote",
+        return err_argument(err, ERR_ARG, "quote",
             "quote '%.40s' cannot be used; give one character other than the delimiter, or 'none'",
             said);
     if (dialect->quote != said[0])
@@ -108,7 +92,7 @@ static bool choose_encoding(int fd, uint64_t file_size, const struct reader_args
         const char *asked = encoding_find(args->encoding);
 
         if (!asked)
-            return argument_error(err, "encoding",
+            return err_argument(err, ERR_ARG, "encoding",
                 "'%.40s' is not an encoding known here; try UTF-8, UTF-16 or Windows-1252",
                 args->encoding);
         /*
@@ -219,7 +203,7 @@ static bool no_header(const struct csv_reader *r, const struct reader_args *args
 {
     if (args->header_row <= 1)
         return err_set(err, ERR_DATA, "%s is empty", r->name);
-    return argument_error(err, "header_row", "header_row is %lld, but %s has only %llu rows",
+    return err_argument(err, ERR_ARG, "header_row", "header_row is %lld, but %s has only %llu rows",
         (long long)args->header_row, r->name, (unsigned long long)r->records);
 }
 

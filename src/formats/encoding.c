@@ -238,10 +238,8 @@ bool encoding_reader_open(
     }
     if (!r->decode || (r->decode == decode_iconv && r->cd == (iconv_t)-1)) {
         free(r);
-        err_set(err, ERR_ARG,
+        return err_argument(err, ERR_ARG, "encoding",
             "'%s' is not an encoding known here; try UTF-8, UTF-16 or Windows-1252", encoding);
-        snprintf(err->argument, sizeof err->argument, "encoding");
-        return false;
     }
     r->utf8 = r->direct = r->decode == decode_utf8;
     *out = r;

@@ -205,9 +205,8 @@ static bool put_value(struct flattener *f, const struct json *value, struct err 
         return true;
     }
     if (f->level == JSON_MAX_DEPTH) {
-        err_set(err, ERR_ARG, "%s is more than %d levels deep", f->ps.argument, JSON_MAX_DEPTH);
-        snprintf(err->argument, sizeof err->argument, "%s", f->ps.argument);
-        return false;
+        return err_argument(err, ERR_ARG, f->ps.argument, "%s is more than %d levels deep",
+            f->ps.argument, JSON_MAX_DEPTH);
     }
     f->level++;
     ok = kind == JSON_KIND_OBJECT ? put_object(f, value, err) : put_array(f, value, err);

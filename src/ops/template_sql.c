@@ -531,10 +531,9 @@ static bool check_text(const struct lexer *lx, struct err *err)
     const char *nul = memchr(lx->p.source, '\0', lx->p.source_n);
 
     if (lx->p.source_n > TEMPLATE_MAX_BYTES) {
-        err_set(err, ERR_ARG, "%s: %zu bytes are more than the %d allowed", lx->ps.argument,
-            lx->p.source_n, TEMPLATE_MAX_BYTES);
-        snprintf(err->argument, sizeof err->argument, "%s", lx->ps.argument);
-        return false;
+        return err_argument(err, ERR_ARG, lx->ps.argument,
+            "%s: %zu bytes are more than the %d allowed", lx->ps.argument, lx->p.source_n,
+            TEMPLATE_MAX_BYTES);
     }
     if (nul)
         return parser_fail(&lx->ps, &lx->p, (size_t)(nul - lx->p.source), ERR_ARG, err,

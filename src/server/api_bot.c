@@ -26,13 +26,6 @@ struct talk {
     struct job *job;  /* Which waits to be queued. */
 };
 
-static bool argument_error(struct err *err, const char *argument, const char *sentence)
-{
-    err_set(err, ERR_ARG, "%s: %s", argument, sentence);
-    snprintf(err->argument, sizeof err->argument, "%s", argument);
-    return false;
-}
-
 /* ---- what a message is about ---- */
 
 static bool is_table(const struct stored_file *f)
@@ -208,8 +201,8 @@ bool api_bot_create(struct call *call, struct err *err)
     id = json_get_string(body, "chat_id");
     ok = call_only(body, members, err);
     if (ok && !json_isnull(json_get(body, "chat_id")) && (!id || !is_uuid4(id)))
-        ok = argument_error(
-            err, "chat_id", "a UUID (version 4, lower case) is expected, or nothing");
+        ok = err_argument(err, ERR_ARG, "chat_id",
+            "chat_id: a UUID (version 4, lower case) is expected, or nothing");
     if (ok && id)
         snprintf(t.c.id, sizeof t.c.id, "%s", id);
     json_free(body);
@@ -276,9 +269,9 @@ bool api_bot_message(struct call *call, struct err *err)
     message = json_get_string(body, "message");
     ok = call_only(body, members, err);
     if (ok && (!message || strlen(message) != json_str_len(json_get(body, "message"))))
-        ok = argument_error(err, "message", "a text is expected");
+        ok = err_argument(err, ERR_ARG, "message", "message: a text is expected");
     if (ok && strlen(message) > MESSAGE_MAX)
-        ok = argument_error(err, "message", "the text is longer than 20,000 bytes");
+        ok = err_argument(err, ERR_ARG, "message", "message: the text is longer than 20,000 bytes");
     if (ok) {
         bot_begin(call->server->bot, call->params[0]);
         ok = say(call, &t, message, err);
@@ -335,8 +328,8 @@ static bool take_modified(
         return true;
     if (json_kind(json_get(modified, "steps")) != JSON_KIND_ARRAY ||
         json_len(json_get(modified, "steps")) == 0)
-        return argument_error(
-            err, "modified_workflow", "an object with a list of steps is expected");
+        return err_argument(err, ERR_ARG, "modified_workflow",
+            "modified_workflow: an object with a list of steps is expected");
     steps = json_clone(json_get(modified, "steps"));
     for (size_t i = 0; i < json_len(steps); i++) {
         struct json *one = (struct json *)(uintptr_t)json_at(steps, i);
@@ -376,7 +369,7 @@ bool api_bot_confirm(struct call *call, struct err *err)
         return false;
     ok = call_only(body, members, err) && body_switch(body, "confirmed", &confirmed, err);
     if (ok && !json_get(body, "confirmed"))
-        ok = argument_error(err, "confirmed", "true or false is required");
+        ok = err_argument(err, ERR_ARG, "confirmed", "confirmed: true or false is required");
     if (ok) {
         bot_begin(call->server->bot, call->params[0]);
         ok = confirm(call, &t, body, confirmed, err);

@@ -30,18 +30,16 @@ static bool common_members(struct call *call, const struct json *body, const cha
     *name = *metadata = NULL;
     if (!json_isnull(n)) {
         if (!json_str(n) || utf8_count(json_str(n), json_str_len(n)) > NAME_MAX_CHARS ||
-            strlen(json_str(n)) != json_str_len(n)) {
-            snprintf(err->argument, sizeof err->argument, "name");
-            return err_set(
-                err, ERR_ARG, "name: a text of at most %d characters is expected", NAME_MAX_CHARS);
-        }
+            strlen(json_str(n)) != json_str_len(n))
+            return err_argument(err, ERR_ARG, "name",
+                "name: a text of at most %d characters is expected", NAME_MAX_CHARS);
         *name = arena_strdup(call->arena, json_str(n));
     }
     if (!json_isnull(m)) {
         char *text;
 
         if (json_kind(m) != JSON_KIND_OBJECT)
-            return err_set(err, ERR_ARG, "metadata: an object is expected");
+            return err_argument(err, ERR_ARG, "metadata", "metadata: an object is expected");
         text = json_text(m);
         if (!text)
             return err_nomem(err);
@@ -131,8 +129,7 @@ bool api_chat_list(struct call *call, struct err *err)
     if (filter.status && !*filter.status)
         filter.status = NULL;
     if (filter.status && !conversation_status_find(filter.status, &status)) {
-        err_set(err, ERR_ARG, "status: '%.40s' is not a status", filter.status);
-        snprintf(err->argument, sizeof err->argument, "status");
+        err_argument(err, ERR_ARG, "status", "status: '%.40s' is not a status", filter.status);
         for (int i = 0; i < CONVERSATION_STATUS_COUNT; i++)
             err_list_add(err->available, sizeof err->available,
                 conversation_status_name((enum conversation_status)i));

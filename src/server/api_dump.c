@@ -81,8 +81,7 @@ static bool restore_mode(struct call *call, enum restore_mode *out, struct err *
     *out = RESTORE_REFUSE;
     if (!given || folder_restore_mode(given, out))
         return true;
-    err_set(err, ERR_ARG, "mode: '%.40s' is not one of refuse, replace, copy", given);
-    snprintf(err->argument, sizeof err->argument, "mode");
+    err_argument(err, ERR_ARG, "mode", "mode: '%.40s' is not one of refuse, replace, copy", given);
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         err_list_add(err->available, sizeof err->available, names[i]);
     return false;
@@ -100,9 +99,7 @@ bool api_restore(struct call *call, struct err *err)
     if (!part)
         part = http_part_find(&call->x->request, "file");
     if (!part || !part->filename) {
-        err_set(err, ERR_ARG, "field 'dump_file' with a dump is required");
-        snprintf(err->argument, sizeof err->argument, "dump_file");
-        return false;
+        return err_argument(err, ERR_ARG, "dump_file", "field 'dump_file' with a dump is required");
     }
     if (!restore_mode(call, &mode, err) || !folder_restore(&folder, part->path, mode, id, err) ||
         !view_conversation(server, call->arena, view_base_url(call), id, &data, err))

@@ -214,14 +214,6 @@ static bool store_parts(
     return ok;
 }
 
-static bool no_file(struct call *call, struct err *err)
-{
-    err_set(err, ERR_ARG, "field 'file' with a file is required");
-    snprintf(err->argument, sizeof err->argument, "file");
-    (void)call;
-    return false;
-}
-
 static void reply_upload(struct call *call, const struct conversation *c,
     const struct stored_file *const *files, size_t n)
 {
@@ -287,7 +279,7 @@ bool upload_files(struct call *call, const struct conversation *c, const struct 
         all[n++].part = &r->parts[i];
     }
     if (n == 0)
-        return no_file(call, err);
+        return err_argument(err, ERR_ARG, "file", "field 'file' with a file is required");
     if (!store_parts(call, c, all, n, err))
         return false;
     *out = files;

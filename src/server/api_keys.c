@@ -99,14 +99,11 @@ bool api_link(struct call *call, struct err *err)
         return false;
     path = url ? path_of(url) : NULL;
     if (!path || strpbrk(path, "?#") || !routes_link(call->server, path, call->arena, &decoded)) {
-        err_set(err, ERR_ARG, "url: the download_url of a file is expected");
-        snprintf(err->argument, sizeof err->argument, "url");
-        return false;
+        return err_argument(err, ERR_ARG, "url", "url: the download_url of a file is expected");
     }
     if (seconds < 1 || seconds > LINK_SECONDS_MAX) {
-        err_set(err, ERR_ARG, "seconds: 1 to %d are expected", LINK_SECONDS_MAX);
-        snprintf(err->argument, sizeof err->argument, "seconds");
-        return false;
+        return err_argument(
+            err, ERR_ARG, "seconds", "seconds: 1 to %d are expected", LINK_SECONDS_MAX);
     }
     expires_s = clock_wall_ns() / NS_PER_S + seconds;
     auth_sign(call->server->auth, decoded, call->caller->who.key, expires_s, signature);

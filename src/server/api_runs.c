@@ -35,13 +35,6 @@ static const struct stored_file *last_upload(const struct request *q)
     return NULL;
 }
 
-static bool argument_error(struct err *err, const char *argument, const char *sentence)
-{
-    err_set(err, ERR_ARG, "%s", sentence);
-    snprintf(err->argument, sizeof err->argument, "%s", argument);
-    return false;
-}
-
 /* Replace each step's input_file by the stored file's name. */
 static bool resolve_steps(
     struct call *call, struct request *q, const struct json *given, struct err *err)
@@ -89,13 +82,14 @@ static bool resolve_resume(
     q->n_done = run_resume_point(&run, q->done, n, call->arena, &q->input);
     q->input = run.input;
     if (json_len(q->steps) < q->n_done)
-        return argument_error(err, "steps", "the steps that are done already must stay in place");
+        return err_argument(
+            err, ERR_ARG, "steps", "the steps that are done already must stay in place");
     for (size_t i = 0; i < q->n_done; i++) {
         const char *op = json_get_string(json_at(q->steps, i), "operation");
 
         if (!op || strcmp(op, q->done[i].operation) != 0)
-            return argument_error(
-                err, "steps", "the steps that are done already must stay in place");
+            return err_argument(
+                err, ERR_ARG, "steps", "the steps that are done already must stay in place");
     }
     return true;
 }
@@ -113,9 +107,9 @@ static bool resolve(struct call *call, const struct json *body, struct request *
         !call_only(body, members, err))
         return false;
     if (!steps && !json_get(body, "resume"))
-        return argument_error(err, "steps", "steps: a list of steps is required");
+        return err_argument(err, ERR_ARG, "steps", "steps: a list of steps is required");
     if (steps && json_kind(steps) != JSON_KIND_ARRAY)
-        return argument_error(err, "steps", "steps: a list is expected");
+        return err_argument(err, ERR_ARG, "steps", "steps: a list is expected");
     q->resume = json_get_string(body, "resume");
     if (q->resume)
         return resolve_resume(call, q, steps, err);
@@ -128,8 +122,8 @@ static bool resolve(struct call *call, const struct json *body, struct request *
         f = last_upload(q);
     }
     if (!f && !json_get(json_at(q->steps, 0), "input_file"))
-        return argument_error(
-            err, "input_file", "this conversation has no file yet; upload one first");
+        return err_argument(
+            err, ERR_ARG, "input_file", "this conversation has no file yet; upload one first");
     q->input = f ? f->name : json_get_string(json_at(q->steps, 0), "input_file");
     return true;
 }
@@ -152,9 +146,7 @@ bool body_switch(const struct json *body, const char *key, bool *out, struct err
         if (*out || strcasecmp(text, no[i]) == 0)
             return true;
     }
-    err_set(err, ERR_ARG, "%s: true or false is expected", key);
-    snprintf(err->argument, sizeof err->argument, "%s", key);
-    return false;
+    return err_argument(err, ERR_ARG, key, "%s: true or false is expected", key);
 }
 
 /* ---- rows of a new run ---- */
@@ -389,7 +381,8 @@ static bool body_sample(const struct json *body, int64_t *out, struct err *err)
     *out = json_int(v, 0);
     if (json_kind(v) == JSON_KIND_INT && *out >= 1 && *out <= SAMPLE_MAX)
         return true;
-    return argument_error(err, "sample", "sample: a whole number between 1 and 1000 is expected");
+    return err_argument(
+        err, ERR_ARG, "sample", "sample: a whole number between 1 and 1000 is expected");
 }
 
 bool api_execute(struct call *call, struct err *err)

@@ -58,9 +58,7 @@ void idempotency_free(struct idempotency *all)
 
 static bool key_error(struct err *err, enum err_code code, const char *sentence)
 {
-    err_set(err, code, "%s", sentence);
-    snprintf(err->argument, sizeof err->argument, "Idempotency-Key");
-    return false;
+    return err_argument(err, code, "Idempotency-Key", "%s", sentence);
 }
 
 static bool check_key(const char *key, struct err *err)

@@ -46,13 +46,6 @@ static void make_text(char out[AUTH_KEY_TEXT])
     explicit_bzero(bytes, sizeof bytes);
 }
 
-static bool member_error(struct err *err, const char *member, const char *sentence)
-{
-    err_set(err, ERR_ARG, "%s: %s", member, sentence);
-    snprintf(err->argument, sizeof err->argument, "%s", member);
-    return false;
-}
-
 static bool owner_ok(const char *s)
 {
     size_t n = strlen(s);
@@ -64,8 +57,8 @@ static bool owner_ok(const char *s)
 bool auth_owner_check(const char *owner, struct err *err)
 {
     return owner_ok(owner) ||
-           member_error(err, "owner",
-               "1 to 64 letters, digits, dots, underscores, hyphens and @ are expected");
+           err_argument(err, ERR_ARG, "owner",
+               "owner: 1 to 64 letters, digits, dots, underscores, hyphens and @ are expected");
 }
 
 /* "90d": when that is. */
@@ -77,8 +70,8 @@ static bool expires_at(const char *text, int64_t now_ns, int64_t *out, struct er
 
     if (!(*text >= '0' && *text <= '9') || n < 1 || !unit || end[1] ||
         n > (long)EXPIRES_MAX_DAYS * DAY / unit)
-        return member_error(err, "expires",
-            "a time from now is expected: 90d for days, 12h for hours or 30m for minutes");
+        return err_argument(err, ERR_ARG, "expires",
+            "expires: a time from now is expected: 90d for days, 12h for hours or 30m for minutes");
     *out = now_ns + (int64_t)n * unit * NS_PER_S;
     return true;
 }
@@ -95,17 +88,18 @@ static bool read_wanted(
     if (!call_only(wanted, members, err))
         return false;
     if (!name || !*name || utf8_count(name, strlen(name)) > AUTH_NAME_MAX)
-        return member_error(err, "name", "a text of 1 to 100 characters is required");
+        return err_argument(
+            err, ERR_ARG, "name", "name: a text of 1 to 100 characters is required");
     if (!role || !role_find(role, &known)) {
-        member_error(err, "role", "one of admin, writer and reader is required");
+        err_argument(err, ERR_ARG, "role", "role: one of admin, writer and reader is required");
         for (int i = ROLE_READER; i <= ROLE_ADMIN; i++)
             err_list_add(err->available, sizeof err->available, role_name((enum role)i));
         return false;
     }
     if (!owner && json_isnull(json_get(wanted, "owner")) && !owner_ok(name))
-        return member_error(err, "owner",
-            "is required where the name is not 1 to 64 letters, digits, dots, underscores, hyphens "
-            "and @");
+        return err_argument(err, ERR_ARG, "owner",
+            "owner: is required where the name is not 1 to 64 letters, digits, dots, underscores, "
+            "hyphens and @");
     if (!owner)
         owner = name;
     if (!auth_owner_check(owner, err))

@@ -538,10 +538,9 @@ bool call_query_int(struct call *call, const char *name, int64_t fallback, int64
     int64_t v = fallback;
 
     if (text && (!num_parse_int(text, strlen(text), &v) || v < min || v > max)) {
-        err_set(err, ERR_ARG, "%s: '%.40s' is not a whole number between %lld and %lld", name, text,
-            (long long)min, (long long)max);
-        snprintf(err->argument, sizeof err->argument, "%s", name);
-        return false;
+        return err_argument(err, ERR_ARG, name,
+            "%s: '%.40s' is not a whole number between %lld and %lld", name, text, (long long)min,
+            (long long)max);
     }
     *out = v;
     return true;
@@ -559,9 +558,8 @@ bool call_only(const struct json *object, const char *const *names, struct err *
         if (known)
             continue;
         near = utf8_nearest(json_key(it), names, n);
-        err_set(err, ERR_ARG, "there is no '%.64s' here%s%s%s", json_key(it),
+        err_argument(err, ERR_ARG, json_key(it), "there is no '%.64s' here%s%s%s", json_key(it),
             near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
-        snprintf(err->argument, sizeof err->argument, "%s", json_key(it));
         if (near)
             err_list_add(err->suggestions, sizeof err->suggestions, near);
         for (size_t i = 0; i < n; i++)

@@ -92,9 +92,8 @@ bool file_resolve(const struct conversation *c, const struct stored_file *files,
             names[n_names++] = files[i].name;
     }
     near = n_names ? utf8_nearest(given, names, n_names) : NULL;
-    err_set(err, ERR_ARG, "%s: this conversation has no file '%.200s'%s%s%s", argument, given,
-        near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
-    snprintf(err->argument, sizeof err->argument, "%s", argument);
+    err_argument(err, ERR_ARG, argument, "%s: this conversation has no file '%.200s'%s%s%s",
+        argument, given, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
     if (near)
         err_list_add(err->suggestions, sizeof err->suggestions, near);
     for (size_t i = 0; i < n_names; i++)

@@ -44,25 +44,16 @@ bool sent_open(struct server *server, struct err *err)
     return true;
 }
 
-static bool field_error(
-    struct err *err, enum err_code code, const char *field, const char *sentence)
-{
-    err_set(err, code, "%s", sentence);
-    snprintf(err->argument, sizeof err->argument, "%s", field);
-    return false;
-}
-
 static bool unknown_field(
-    struct call *call, const struct sent_file *files, size_t n, const char *field, struct err *err)
+    const struct sent_file *files, size_t n, const char *field, struct err *err)
 {
     const char *names[SENT_FILES], *near;
 
     for (size_t i = 0; i < n; i++)
         names[i] = files[i].field;
     near = utf8_nearest(field, names, n);
-    field_error(err, ERR_ARG, field,
-        arena_printf(call->arena, "there is no file field '%.64s'%s%s%s", field,
-            near ? "; did you mean '" : "", near ? near : "", near ? "'?" : ""));
+    err_argument(err, ERR_ARG, field, "there is no file field '%.64s'%s%s%s", field,
+        near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
     if (near)
         err_list_add(err->suggestions, sizeof err->suggestions, near);
     for (size_t i = 0; i < n; i++)
@@ -77,9 +68,8 @@ static bool take_part(
     char name[FS_NAME_MAX + 1];
 
     if (file->part)
-        return field_error(err, ERR_ARG, file->field,
-            arena_printf(
-                call->arena, "field '%s' is there twice; one file is expected", file->field));
+        return err_argument(err, ERR_ARG, file->field,
+            "field '%s' is there twice; one file is expected", file->field);
     fs_safe_name(part->filename, strlen(part->filename), name);
     file->name = arena_strdup(call->arena, name);
     file->base = file_base_name(call->arena, name);
@@ -113,14 +103,14 @@ bool sent_files(struct call *call, struct sent_file *files, size_t n, struct err
         while (i < n && strcmp(files[i].field, part->name) != 0)
             i++;
         if (i == n)
-            return unknown_field(call, files, n, part->name, err);
+            return unknown_field(files, n, part->name, err);
         if (!take_part(call, &files[i], part, err))
             return false;
     }
     for (size_t i = 0; i < n; i++) {
         if (!files[i].part)
-            return field_error(err, ERR_ARG, files[i].field,
-                arena_printf(call->arena, "%s is required. %s", files[i].field, files[i].help));
+            return err_argument(
+                err, ERR_ARG, files[i].field, "%s is required. %s", files[i].field, files[i].help);
     }
     return true;
 }

@@ -64,10 +64,8 @@ static bool fits(int n, size_t size, struct err *err)
 {
     if (n >= 0 && (size_t)n < size)
         return true;
-    err_set(err, ERR_ARG, "the name of the output file is too long; at most %d bytes fit",
-        FS_BARE_NAME_MAX);
-    snprintf(err->argument, sizeof err->argument, "output_filename");
-    return false;
+    return err_argument(err, ERR_ARG, "output_filename",
+        "the name of the output file is too long; at most %d bytes fit", FS_BARE_NAME_MAX);
 }
 
 /* Bytes of a long base that leave room for what follows it, whole characters. */

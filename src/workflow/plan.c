@@ -43,13 +43,6 @@ static bool check_keys(const struct json *step, struct err *err)
     return true;
 }
 
-static bool argument_err(struct err *err, const char *argument, const char *sentence)
-{
-    err_set(err, ERR_ARG, "%s", sentence);
-    snprintf(err->argument, sizeof err->argument, "%s", argument);
-    return false;
-}
-
 /* The path of the argument seen from the list of steps. */
 static void lift_argument(size_t index, bool inside_arguments, struct err *err)
 {
@@ -80,13 +73,15 @@ static bool read_step(struct plan *plan, const struct json *step, size_t i, bool
     bool inside = false;
 
     if (json_kind(step) != JSON_KIND_OBJECT) {
-        argument_err(err, "", "a step must be an object with an operation and its arguments");
+        err_argument(
+            err, ERR_ARG, "", "a step must be an object with an operation and its arguments");
         goto fail;
     }
     if (!check_keys(step, err))
         goto fail;
     if (!operation) {
-        argument_err(err, "operation", "operation is required: the name of what the step does");
+        err_argument(
+            err, ERR_ARG, "operation", "operation is required: the name of what the step does");
         goto fail;
     }
     if (!find_op(operation, unlisted, &op, err)) {
@@ -94,11 +89,11 @@ static bool read_step(struct plan *plan, const struct json *step, size_t i, bool
         goto fail;
     }
     if (!json_isnull(input) && (!json_str(input) || !json_str(input)[0])) {
-        argument_err(err, "input_file", "input_file must be the name of a file");
+        err_argument(err, ERR_ARG, "input_file", "input_file must be the name of a file");
         goto fail;
     }
     if (arguments && !json_isnull(arguments) && json_kind(arguments) != JSON_KIND_OBJECT) {
-        argument_err(err, "arguments", "arguments must be an object");
+        err_argument(err, ERR_ARG, "arguments", "arguments must be an object");
         goto fail;
     }
     if (json_isnull(arguments))
@@ -130,14 +125,13 @@ static bool make_plan(
     size_t n = json_len(steps);
 
     if (json_kind(steps) != JSON_KIND_ARRAY)
-        return argument_err(err, "steps", "steps must be a list of steps");
+        return err_argument(err, ERR_ARG, "steps", "steps must be a list of steps");
     if (n == 0)
-        return argument_err(err, "steps", "steps is empty: a workflow needs at least one step");
-    if (n > max_steps) {
-        err_set(err, ERR_ARG, "the workflow has %zu steps; at most %zu are allowed", n, max_steps);
-        snprintf(err->argument, sizeof err->argument, "steps");
-        return false;
-    }
+        return err_argument(
+            err, ERR_ARG, "steps", "steps is empty: a workflow needs at least one step");
+    if (n > max_steps)
+        return err_argument(err, ERR_ARG, "steps",
+            "the workflow has %zu steps; at most %zu are allowed", n, max_steps);
     plan = calloc(1, sizeof *plan);
     if (!plan)
         return err_nomem(err);
@@ -310,8 +304,8 @@ static bool check_allowed(const struct json *object, const struct arg *arg,
         if (strcasecmp(settings_list_at(settings, arg->allowed, i), value) == 0)
             return true;
     }
-    err_set(err, ERR_ARG, "%s: '%.60s' is switched off here (%s)", arg->name, value, arg->allowed);
-    snprintf(err->argument, sizeof err->argument, "%s", arg->name);
+    err_argument(err, ERR_ARG, arg->name, "%s: '%.60s' is switched off here (%s)", arg->name, value,
+        arg->allowed);
     for (size_t i = 0; i < n; i++)
         err_list_add(
             err->available, sizeof err->available, settings_list_at(settings, arg->allowed, i));

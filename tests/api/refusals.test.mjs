@@ -49,6 +49,16 @@ test('the path of a wrong argument is told', async () => {
   assert.match(reply.body.data.details.argument, /conditions\[0\]\.operator$/);
 });
 
+test('a wrong member of a conversation is told by its name', async () => {
+  for (const [body, argument] of [[{ name: 7 }, 'name'], [{ name: 'x'.repeat(300) }, 'name'], [{ metadata: [] }, 'metadata']]) {
+    for (const [method, path] of [['POST', '/chat/workflows'], ['PATCH', `/chat/workflows/${chat.chat_id}`]]) {
+      const reply = await server.call(method, path, body);
+      assert.equal(reply.status, 422, JSON.stringify(reply.body));
+      assert.equal(reply.body.data.details.argument, argument, method);
+    }
+  }
+});
+
 test('an unknown column fails the run at its step, names the near one, and later steps are skipped', async () => {
   const own = await server.create();
   await server.upload(own.chat_id, 'customers.csv', CUSTOMERS);
