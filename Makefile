@@ -8,6 +8,7 @@ TSAN = build-tsan
 DESTDIR =
 PREFIX = /usr/local
 FUZZ_SECONDS = 60
+FUZZ_TARGETS =
 
 .PHONY: all build run test crash check bench lint fuzz load tsan oracle engines install deb clean help
 
@@ -19,7 +20,7 @@ help:
 	@echo "make crash    kill, starve and cut off the server at every point; half an hour"
 	@echo "make bench    measure beside raw limits and peers; writes docs/benchmarks.md"
 	@echo "make lint     format, clang build, clang-tidy, cppcheck, layers, generated docs"
-	@echo "make fuzz     run each fuzz target for FUZZ_SECONDS ($(FUZZ_SECONDS))"
+	@echo "make fuzz     run each fuzz target (or FUZZ_TARGETS) for FUZZ_SECONDS ($(FUZZ_SECONDS))"
 	@echo "make load     1,000 clients, 10,000 watchers, floods; figures are printed"
 	@echo "make tsan     server tests under ThreadSanitizer"
 	@echo "make oracle   compare workbooks with LibreOffice (installs it)"
@@ -56,7 +57,7 @@ lint:
 
 fuzz:
 	@scripts/packages build test fuzz
-	@scripts/fuzz $(FUZZ_SECONDS)
+	@scripts/fuzz $(FUZZ_SECONDS) $(FUZZ_TARGETS)
 
 load:
 	@scripts/packages build test load
