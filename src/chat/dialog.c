@@ -110,12 +110,6 @@ static void settle(struct dialog *d, enum dialog_state state)
     d->sentence = d->missing = NULL;
 }
 
-static void drop_steps(struct dialog *d)
-{
-    json_free(d->steps);
-    d->steps = NULL;
-}
-
 static void on_yes(struct dialog *d, struct arena *arena, struct dialog_turn *out)
 {
     out->intent = "confirm";
@@ -139,7 +133,7 @@ static void on_no(struct dialog *d, struct dialog_turn *out)
         out->reply = reply_nothing_pending();
         return;
     }
-    drop_steps(d);
+    dialog_free(d);
     settle(d, DIALOG_IDLE);
     out->reply = reply_declined();
 }
@@ -152,7 +146,7 @@ static void on_cancel(struct dialog *d, struct dialog_turn *out)
     out->action = running ? ACTION_CANCEL : ACTION_NONE;
     out->reply = reply_cancelled(running);
     if (!running)
-        drop_steps(d);
+        dialog_free(d);
     settle(d, DIALOG_CANCELLED);
 }
 
@@ -161,7 +155,7 @@ static void on_cancel(struct dialog *d, struct dialog_turn *out)
 static void suggest(struct dialog *d, struct understanding *u, const char *first_line,
     struct arena *arena, struct dialog_turn *out)
 {
-    drop_steps(d);
+    dialog_free(d);
     d->steps = u->steps;
     u->steps = NULL;
     settle(d, DIALOG_AWAITING_CONFIRMATION);
@@ -169,18 +163,17 @@ static void suggest(struct dialog *d, struct understanding *u, const char *first
     out->reply = reply_suggestion(arena, d->steps, first_line);
 }
 
-static bool question(struct dialog *d, const struct understanding *u, const char *sentence,
+static void question(struct dialog *d, const struct understanding *u, const char *sentence,
     const struct chat_table *t, struct arena *arena, struct dialog_turn *out)
 {
     settle(d, DIALOG_AWAITING_PARAMETERS);
     d->sentence = arena_strdup(arena, sentence);
     d->missing = u->missing;
     out->reply = reply_question(arena, u->question, t, u->missing);
-    return true;
 }
 
 /* What a sentence comes to in a dialog that has nothing pending. */
-static bool conclude(struct dialog *d, struct understanding *u, const char *sentence,
+static void conclude(struct dialog *d, struct understanding *u, const char *sentence,
     const struct chat_table *t, const char *first_line, struct arena *arena,
     struct dialog_turn *out)
 {
@@ -189,18 +182,18 @@ static bool conclude(struct dialog *d, struct understanding *u, const char *sent
     switch (u->what) {
     case UNDERSTOOD_STEPS:
         suggest(d, u, first_line, arena, out);
-        return true;
+        return;
     case UNDERSTOOD_ASK:
-        return question(d, u, sentence, t, arena, out);
+        question(d, u, sentence, t, arena, out);
+        return;
     case UNDERSTOOD_CANNOT:
         out->reply = reply_cannot(arena, u->reason, t);
-        return true;
+        return;
     case UNDERSTOOD_NOTHING:
         break;
     }
     out->lost = true;
     out->reply = reply_lost(arena, t);
-    return true;
 }
 
 /* The wish again, with what was missing. */
@@ -223,16 +216,15 @@ static bool answer(struct dialog *d, const char *message, const struct chat_tabl
 {
     const char *whole = with_answer(d, message, arena);
     struct understanding both, alone;
-    bool ok;
 
     if (!whole)
         return err_nomem(err);
     if (!understand(whole, files, n_files, NULL, arena, &both, err))
         return false;
     if (both.what == UNDERSTOOD_STEPS || both.what == UNDERSTOOD_CANNOT) {
-        ok = conclude(d, &both, whole, files, NULL, arena, out);
+        conclude(d, &both, whole, files, NULL, arena, out);
         json_free(both.steps);
-        return ok;
+        return true;
     }
     if (!understand(message, files, n_files, NULL, arena, &alone, err)) {
         json_free(both.steps);
@@ -240,14 +232,14 @@ static bool answer(struct dialog *d, const char *message, const struct chat_tabl
     }
     /* Another wish instead of an answer; or an answer that still leaves something open. */
     if (alone.what == UNDERSTOOD_STEPS || alone.what == UNDERSTOOD_CANNOT)
-        ok = conclude(d, &alone, message, files, NULL, arena, out);
+        conclude(d, &alone, message, files, NULL, arena, out);
     else if (both.what == UNDERSTOOD_ASK && strcmp(both.missing, d->missing) != 0)
-        ok = conclude(d, &both, whole, files, NULL, arena, out);
+        conclude(d, &both, whole, files, NULL, arena, out);
     else
-        ok = question(d, &both, d->sentence, files, arena, out);
+        question(d, &both, d->sentence, files, arena, out);
     json_free(both.steps);
     json_free(alone.steps);
-    return ok;
+    return true;
 }
 
 /* Words with which people change what was proposed, rather than ask for something else. */
@@ -273,14 +265,13 @@ static bool change(struct dialog *d, const char *message, const struct chat_tabl
     size_t n_files, struct arena *arena, struct dialog_turn *out, struct err *err)
 {
     struct understanding u, alone;
-    bool ok;
 
     if (!understand(message, files, n_files, NULL, arena, &alone, err))
         return false;
     if (replaces(&alone, message, arena)) {
-        ok = conclude(d, &alone, message, files, "Instead of that:", arena, out);
+        conclude(d, &alone, message, files, "Instead of that:", arena, out);
         json_free(alone.steps);
-        return ok;
+        return true;
     }
     json_free(alone.steps);
     if (!understand(message, files, n_files, d->steps, arena, &u, err))
@@ -303,13 +294,12 @@ static bool wish(struct dialog *d, const char *message, const struct chat_table 
     size_t n_files, struct arena *arena, struct dialog_turn *out, struct err *err)
 {
     struct understanding u;
-    bool ok;
 
     if (!understand(message, files, n_files, NULL, arena, &u, err))
         return false;
-    ok = conclude(d, &u, message, files, NULL, arena, out);
+    conclude(d, &u, message, files, NULL, arena, out);
     json_free(u.steps);
-    return ok;
+    return true;
 }
 
 /* Without a file: is it a wish at all? Then it is remembered. */
@@ -405,7 +395,6 @@ bool dialog_uploaded(struct dialog *d, const struct chat_table *files, size_t n_
     const char *sentence = d->sentence, *arrived = reply_uploaded(arena, files);
     const char *first = arena_printf(arena, "%s uploaded successfully.", files->file);
     struct understanding u;
-    bool ok;
 
     *out = (struct dialog_turn){ .reply = arrived };
     if (d->state == DIALOG_PROCESSING)
@@ -413,16 +402,16 @@ bool dialog_uploaded(struct dialog *d, const struct chat_table *files, size_t n_
     if (d->state != DIALOG_AWAITING_FILE || !sentence) {
         if (d->state == DIALOG_AWAITING_CONFIRMATION || d->state == DIALOG_AWAITING_PARAMETERS)
             return true; /* What is pending stays: the file may be one to join. */
-        drop_steps(d);
+        dialog_free(d);
         settle(d, DIALOG_IDLE);
         return true;
     }
     if (!understand(sentence, files, n_files, NULL, arena, &u, err))
         return false;
     settle(d, DIALOG_IDLE);
-    ok = conclude(d, &u, sentence, files, first, arena, out);
-    if (ok && !out->suggests)
+    conclude(d, &u, sentence, files, first, arena, out);
+    if (!out->suggests)
         out->reply = arena_printf(arena, "%s %s", first ? first : "", out->reply);
     json_free(u.steps);
-    return ok && (out->reply || err_nomem(err));
+    return out->reply || err_nomem(err);
 }
