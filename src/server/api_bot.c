@@ -125,15 +125,11 @@ static bool commit(struct call *call, struct talk *t, const char *said, struct e
 /* What the turn decided, carried out after it is a fact. */
 static bool carry_out(struct call *call, struct talk *t, struct err *err)
 {
-    struct err ended;
-
     if (t->turn.action == ACTION_EXECUTE)
         return dispatcher_submit(call->server->dispatcher, t->job, err);
-    /* One that has ended meanwhile needs no cancelling. */
-    if (t->turn.action == ACTION_CANCEL && t->d.run &&
-        !dispatcher_cancel(call->server->dispatcher, t->d.run, &ended))
-        return true;
-    return true;
+    return t->turn.action != ACTION_CANCEL || !t->d.run ||
+           dispatcher_cancel(call->server->dispatcher, t->d.run, err) ||
+           err->code == ERR_STATE; /* One that has ended meanwhile needs no cancelling. */
 }
 
 /* ---- replies ---- */
@@ -397,25 +393,22 @@ bool api_bot_history(struct call *call, struct err *err)
 {
     struct store *store = call->server->store;
     struct conversation c;
-    struct message *messages;
-    struct json *data, *list;
+    struct json *data;
     struct dialog d;
     int64_t limit;
-    size_t n;
 
     if (!call_query_int(call, "limit", 0, 1, HISTORY_MAX, &limit, err) ||
         !store_conversation_get(store, call->params[0], call->arena, &c, err) ||
-        !store_messages(store, c.id, (uint32_t)limit, call->arena, &messages, &n, err) ||
-        !dialog_read(c.dialog, call->arena, &d, err) ||
-        !view_conversation(call->server, call->arena, view_base_url(call), c.id, &data, err))
+        !view_conversation(
+            call->server, call->arena, view_base_url(call), c.id, (uint32_t)limit, &data, err))
         return false;
+    if (!dialog_read(c.dialog, call->arena, &d, err)) {
+        json_free(data);
+        return false;
+    }
     json_set_string(data, "current_state", dialog_state_name(d.state));
     json_set(data, "suggested_workflow",
         d.state == DIALOG_AWAITING_CONFIRMATION ? bot_suggestion(&d) : json_new_null());
-    list = json_new_array();
-    for (size_t i = 0; i < n; i++)
-        json_add(list, view_message(&messages[i]));
-    json_set(data, "messages", list);
     dialog_free(&d);
     reply_data(call, 200, "History", data);
     return true;

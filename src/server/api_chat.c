@@ -107,7 +107,7 @@ bool api_chat_create(struct call *call, struct err *err)
     if (call->redo)
         snprintf(c.id, sizeof c.id, "%s", call->redo);
     if ((!call->redo && !conversation_create(call, &c, false, err)) ||
-        !view_conversation(call->server, call->arena, view_base_url(call), c.id, &data, err))
+        !view_conversation(call->server, call->arena, view_base_url(call), c.id, 0, &data, err))
         return false;
     memcpy(call->caller->conversation, c.id, sizeof c.id);
     reply_data(call, 201, "Conversation created", data);
@@ -157,7 +157,7 @@ bool api_chat_get(struct call *call, struct err *err)
     struct json *data;
 
     if (!view_conversation(
-            call->server, call->arena, view_base_url(call), call->params[0], &data, err))
+            call->server, call->arena, view_base_url(call), call->params[0], 0, &data, err))
         return false;
     reply_data(call, 200, "Conversation", data);
     return true;
@@ -211,7 +211,7 @@ bool api_chat_patch(struct call *call, struct err *err)
     change.updated_ns = clock_wall_ns();
     store_change_conversation(tx, call->params[0], &change);
     if (!store_commit(tx, err) || !view_conversation(call->server, call->arena, view_base_url(call),
-                                      call->params[0], &data, err))
+                                      call->params[0], 0, &data, err))
         return false;
     if (change.owner) /* Who watches comes back if it still may. */
         http_drop_watchers(call->server->http, call->params[0]);

@@ -102,7 +102,7 @@ bool api_restore(struct call *call, struct err *err)
         return err_argument(err, ERR_ARG, "dump_file", "field 'dump_file' with a dump is required");
     }
     if (!restore_mode(call, &mode, err) || !folder_restore(&folder, part->path, mode, id, err) ||
-        !view_conversation(server, call->arena, view_base_url(call), id, &data, err))
+        !view_conversation(server, call->arena, view_base_url(call), id, 0, &data, err))
         return false;
     memcpy(call->caller->conversation, id, sizeof id);
     reply_data(call, 200, "Conversation restored", data);

@@ -229,7 +229,7 @@ bool folder_dump(const struct folder *f, const char *id, const char *base_url,
         return err_set(err, ERR_ARG, "the path of the dump's folder is too long");
     snprintf(view.prefix, sizeof view.prefix, "%s", settings_string(f->settings, "api.prefix"));
     arena_init(&arena, NULL);
-    ok = view_conversation(&view, &arena, base_url, id, &object, err);
+    ok = view_conversation(&view, &arena, base_url, id, 0, &object, err);
     if (ok) {
         ok = dump_write_with(f->store, &dirs, id, object, &options, clock_wall_ns(), out->name,
             &out->size, out->sha256, err);

@@ -271,9 +271,9 @@ struct json *view_message(const struct message *m);
 struct json *view_step(const struct step *s);
 struct json *view_run(const struct server *server, struct arena *arena, const char *base_url,
     const struct conversation *c, const struct run *r, const struct step *steps, size_t n_steps);
-/* The full conversation object (docs/http-api.md). */
+/* The full conversation object (docs/http-api.md). last 0: with all its messages; else the last `last` ones. */
 bool view_conversation(struct server *server, struct arena *arena, const char *base_url,
-    const char *id, struct json **out, struct err *err) MUST_CHECK;
+    const char *id, uint32_t last, struct json **out, struct err *err) MUST_CHECK;
 struct json *view_summary(const struct conversation *c);
 /* {file_path, download_url} of all outputs. */
 bool view_outputs(struct server *server, struct arena *arena, const char *base_url,

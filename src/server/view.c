@@ -213,7 +213,7 @@ bool view_outputs(struct server *server, struct arena *arena, const char *base_u
 }
 
 bool view_conversation(struct server *server, struct arena *arena, const char *base_url,
-    const char *id, struct json **out, struct err *err)
+    const char *id, uint32_t last, struct json **out, struct err *err)
 {
     struct json *o = NULL, *list, *uploads = json_new_array(), *outputs = json_new_array();
     struct conversation c;
@@ -222,7 +222,7 @@ bool view_conversation(struct server *server, struct arena *arena, const char *b
     size_t n_messages, n_steps;
 
     if (!store_conversation_get(server->store, id, arena, &c, err) ||
-        !store_messages(server->store, id, 0, arena, &messages, &n_messages, err) ||
+        !store_messages(server->store, id, last, arena, &messages, &n_messages, err) ||
         !store_steps(server->store, id, NULL, arena, &steps, &n_steps, err) ||
         !add_files(server, arena, base_url, &c, uploads, outputs, err)) {
         json_free(uploads);
