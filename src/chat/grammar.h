@@ -126,13 +126,13 @@ size_t named_columns(struct mind *m, size_t from, size_t to, const char **out, s
 /* All columns but those. */
 size_t other_columns(
     const struct mind *m, const char *const *but, size_t n, const char **out, size_t max);
-/* "a", "b" and "c", each in bold; in the arena. */
-const char *list_text(struct mind *m, const char *const *names, size_t n);
 struct json *names_json(const char *const *names, size_t n);
 /* The table after a step that leaves these columns (json array of names). */
 bool keep_columns(struct mind *m, const struct json *names);
 /* The same, by a step that keeps some of them. */
 bool narrow_columns(struct mind *m, const struct json *names);
+/* The table after columns were renamed: `mapping` has the old names by the new ones. */
+bool rename_columns(struct mind *m, const struct json *mapping);
 /* The table after all steps. */
 bool follow_steps(struct mind *m);
 bool same_json(const struct json *a, const struct json *b);

@@ -173,26 +173,6 @@ static bool read_pair(struct mind *m, size_t *at, size_t end, bool call, struct 
     return true;
 }
 
-/* The table's columns after a renaming. */
-static bool rename_columns(struct mind *m, const struct json *mapping)
-{
-    struct json *names = json_new_array();
-    bool ok;
-
-    for (size_t i = 0; i < m->table.n_columns; i++) {
-        const char *name = m->table.columns[i].name;
-
-        for (const void *it = json_first(mapping); it; it = json_next(mapping, it)) {
-            if (strcmp(json_str(json_value(it)), m->table.columns[i].name) == 0)
-                name = json_key(it);
-        }
-        json_add(names, json_new_string(name));
-    }
-    ok = keep_columns(m, names);
-    json_free(names);
-    return ok;
-}
-
 bool read_rename(struct mind *m, const struct clause *c)
 {
     static const char *const calls[] = { "call", NULL };

@@ -266,6 +266,27 @@ bool keep_columns(struct mind *m, const struct json *names)
     return true;
 }
 
+bool rename_columns(struct mind *m, const struct json *mapping)
+{
+    struct json *names = json_new_array();
+    bool ok;
+
+    for (size_t i = 0; i < m->table.n_columns; i++) {
+        const char *name = m->table.columns[i].name;
+
+        for (const void *it = json_first(mapping); it; it = json_next(mapping, it)) {
+            const char *old = json_str(json_value(it));
+
+            if (old && strcmp(old, m->table.columns[i].name) == 0)
+                name = json_key(it);
+        }
+        json_add(names, json_new_string(name));
+    }
+    ok = keep_columns(m, names);
+    json_free(names);
+    return ok;
+}
+
 bool follow_steps(struct mind *m)
 {
     const struct json *steps = m->steps;
@@ -282,32 +303,15 @@ bool follow_steps(struct mind *m)
         const char *operation = json_get_string(step, "operation");
         const struct json *columns = json_get(arguments, "columns"),
                           *mapping = json_get(arguments, "mapping");
-        struct json *names;
 
         if (!operation)
             continue;
         if (strcmp(operation, "excel/extract-columns-to-file") == 0 && json_len(columns) > 0 &&
             !narrow_columns(m, columns))
             return false;
-        if (strcmp(operation, "excel/map-columns") != 0 || json_len(mapping) == 0)
-            continue;
-        names = json_new_array();
-        for (size_t k = 0; k < m->table.n_columns; k++) {
-            const char *name = m->table.columns[k].name;
-
-            for (const void *it = json_first(mapping); it; it = json_next(mapping, it)) {
-                const char *old = json_str(json_value(it));
-
-                if (old && strcmp(old, m->table.columns[k].name) == 0)
-                    name = json_key(it);
-            }
-            json_add(names, json_new_string(name));
-        }
-        if (!keep_columns(m, names)) {
-            json_free(names);
+        if (strcmp(operation, "excel/map-columns") == 0 && json_len(mapping) > 0 &&
+            !rename_columns(m, mapping))
             return false;
-        }
-        json_free(names);
     }
     return true;
 }
