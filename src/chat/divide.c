@@ -186,16 +186,11 @@ size_t divide(const struct mind *m, struct clause out[CLAUSES_MAX])
 
 /* ---- what a clause is about ---- */
 
-static bool says(const struct mind *m, const struct clause *c, const char *const *phrases)
-{
-    return words_find(&m->words, c->from, c->to, phrases) < c->to;
-}
-
 static bool says_op(const struct mind *m, const struct clause *c, const char *name)
 {
     const struct op *op = op_find(name);
 
-    return op && op->says && says(m, c, op->says);
+    return op && op->says && says_any(m, c, op->says);
 }
 
 static bool begins_op(const struct mind *m, const struct clause *c, const char *name)
@@ -233,7 +228,7 @@ static bool wants_join(const struct mind *m, const struct clause *c)
         NULL };
 
     return says_op(m, c, "excel/bind-single-key") || says_op(m, c, "excel/bind-multi-key") ||
-           (names_other_file(m, c) && says(m, c, bringing));
+           (names_other_file(m, c) && says_any(m, c, bringing));
 }
 
 static bool wants_rename(const struct mind *m, const struct clause *c)
@@ -245,8 +240,9 @@ static bool wants_rename(const struct mind *m, const struct clause *c)
         "column names", "column title", NULL };
     static const char *const change[] = { "change", "set", "make", "edit", "update", NULL };
 
-    return says_op(m, c, "excel/map-columns") || says(m, c, map) || says_called(m, c) ||
-           (says(m, c, call) && says(m, c, column)) || (says(m, c, change) && says(m, c, header));
+    return says_op(m, c, "excel/map-columns") || says_any(m, c, map) || says_called(m, c) ||
+           (says_any(m, c, call) && says_any(m, c, column)) ||
+           (says_any(m, c, change) && says_any(m, c, header));
 }
 
 static bool has_conditions(const struct mind *m, const struct clause *c)
@@ -284,7 +280,7 @@ static bool wants_columns(const struct mind *m, const struct clause *c)
     static const char *const words[] = { "column", "columns", "field", "fields",
         "everything except", "everything but", "all but", "all except", NULL };
 
-    return says(m, c, words) && has_columns(m, c);
+    return says_any(m, c, words) && has_columns(m, c);
 }
 
 enum want classify(const struct mind *m, const struct clause *c)
@@ -301,7 +297,7 @@ enum want classify(const struct mind *m, const struct clause *c)
 
     if (impossible_reason(m, c))
         return WANT_CANNOT;
-    if (says(m, c, sql) || says_op(m, c, "sql/generate"))
+    if (says_any(m, c, sql) || says_op(m, c, "sql/generate"))
         return WANT_SQL;
     if (wants_join(m, c))
         return WANT_JOIN;
@@ -316,34 +312,34 @@ enum want classify(const struct mind *m, const struct clause *c)
         return WANT_RULES;
     if (!rows && has_columns(m, c) && begins_op(m, c, "normalization/apply"))
         return WANT_RULES; /* "fix the phone numbers" */
-    if (says(m, c, json))
+    if (says_any(m, c, json))
         return WANT_JSON;
     if (wants_columns(m, c) && !rows)
         return WANT_COLUMNS;
     if (!rows && says_distinct(m, c))
         return has_columns(m, c) ? WANT_COLUMNS : WANT_DISTINCT;
-    if (!rows && !(has_columns(m, c) && says(m, c, extracting)) && !columns_before(m, c, csv) &&
+    if (!rows && !(has_columns(m, c) && says_any(m, c, extracting)) && !columns_before(m, c, csv) &&
         !columns_before(m, c, excel)) {
-        if (says(m, c, csv) &&
-            says(m, c, excel)) /* "a csv that excel opens", "this csv into excel" */
+        if (says_any(m, c, csv) &&
+            says_any(m, c, excel)) /* "a csv that excel opens", "this csv into excel" */
             return words_find(&m->words, c->from, c->to, csv) <
                                words_find(&m->words, c->from, c->to, excel) &&
                            strcmp(m->table.format, "csv") == 0 &&
                            !says_op(m, c, "excel/convert-to-csv")
                        ? WANT_EXCEL
                        : WANT_CSV;
-        if (says(m, c, excel))
+        if (says_any(m, c, excel))
             return WANT_EXCEL;
-        if (says(m, c, csv))
+        if (says_any(m, c, csv))
             return WANT_CSV;
     }
     if (rows)
         return WANT_ROWS;
     if (has_columns(m, c))
         return WANT_COLUMNS;
-    if (says_op(m, c, "excel/search") || says(m, c, of_rows))
+    if (says_op(m, c, "excel/search") || says_any(m, c, of_rows))
         return WANT_ROWS;
-    if (says_op(m, c, "excel/extract-columns-to-file") || says(m, c, extracting))
+    if (says_op(m, c, "excel/extract-columns-to-file") || says_any(m, c, extracting))
         return WANT_COLUMNS;
     if (says_op(m, c, "normalization/apply"))
         return WANT_RULES;

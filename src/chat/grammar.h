@@ -50,6 +50,11 @@ struct mind {
     struct err *err;
 };
 
+/* ---- what a clause says (understand.c) ---- */
+
+bool says(const struct mind *m, const struct clause *c, const char *phrase);
+bool says_any(const struct mind *m, const struct clause *c, const char *const *phrases);
+
 /* ---- divide.c ---- */
 
 enum { CLAUSES_MAX = 64 };

@@ -88,7 +88,7 @@ const char *impossible_reason(const struct mind *m, const struct clause *c)
             const char *const *moot = impossible[k].moot;
             size_t n = words_say_any(w, i, c->to, impossible[k].phrases);
 
-            if (n > 0 && !(moot && words_find(w, c->from, c->to, moot) < c->to) &&
+            if (n > 0 && !(moot && says_any(m, c, moot)) &&
                 !(chat_mention(w, i, c->to, &m->table, m->arena, &mention) && mention.n_words >= n))
                 return impossible[k].reason;
         }

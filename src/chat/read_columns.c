@@ -7,18 +7,13 @@
 static const char extract_op[] = "excel/extract-columns-to-file";
 static const char map_op[] = "excel/map-columns";
 
-static bool says(const struct mind *m, const struct clause *c, const char *const *phrases)
-{
-    return words_find(&m->words, c->from, c->to, phrases) < c->to;
-}
-
 bool says_distinct(const struct mind *m, const struct clause *c)
 {
     static const char *const distinct[] = { "duplicate", "duplicates", "dedupe", "deduplicate",
         "de-duplicate", "unique", "distinct", "different", "repeated", "repeats", "each once",
         "do we have", "are there", "there are", NULL };
 
-    return says(m, c, distinct);
+    return says_any(m, c, distinct);
 }
 
 /* A format of tables that the clause asks for; NULL: none. */
@@ -30,9 +25,7 @@ static const char *given_format(const struct mind *m, const struct clause *c)
         { "workbook", "xlsx" }, { "jsonl", "jsonl" }, { "ndjson", "jsonl" }, { "json", "json" } };
 
     for (size_t k = 0; k < ARRAY_LEN(formats); k++) {
-        const char *const phrases[] = { formats[k].word, NULL };
-
-        if (says(m, c, phrases))
+        if (says(m, c, formats[k].word))
             return formats[k].format;
     }
     return NULL;
@@ -175,9 +168,8 @@ static bool read_pair(struct mind *m, size_t *at, size_t end, bool call, struct 
 
 bool read_rename(struct mind *m, const struct clause *c)
 {
-    static const char *const calls[] = { "call", NULL };
     struct json *mapping = json_new_object(), *arguments, *last;
-    bool call = says(m, c, calls), ok;
+    bool call = says(m, c, "call"), ok;
 
     for (size_t at = c->from; at < c->to;) {
         if (!read_pair(m, &at, c->to, call, mapping))

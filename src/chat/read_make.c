@@ -7,13 +7,6 @@
 
 #include <string.h>
 
-static bool says(const struct mind *m, const struct clause *c, const char *phrase)
-{
-    const char *const phrases[] = { phrase, NULL };
-
-    return words_find(&m->words, c->from, c->to, phrases) < c->to;
-}
-
 /* ---- SQL ---- */
 
 static bool is_name(const struct word *w)

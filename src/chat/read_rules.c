@@ -43,13 +43,6 @@ static bool is_rule(const struct wish *w, const char *name)
     return strcmp(w->rule->name, name) == 0;
 }
 
-static bool said(const struct mind *m, const struct clause *c, const char *phrase)
-{
-    const char *const phrases[] = { phrase, NULL };
-
-    return words_find(&m->words, c->from, c->to, phrases) < c->to;
-}
-
 /* ---- parameters ---- */
 
 static const char *const small_numbers[] = { "zero", "one", "two", "three", "four", "five", "six",
@@ -80,7 +73,7 @@ static void round_parameters(const struct mind *m, const struct clause *c, struc
 
     if (number_said(m, c, &decimals))
         json_set_int(parameters, "decimals", decimals);
-    else if (said(m, c, "whole") || said(m, c, "integer") || said(m, c, "integers"))
+    else if (says(m, c, "whole") || says(m, c, "integer") || says(m, c, "integers"))
         json_set_int(parameters, "decimals", 0);
 }
 
@@ -245,9 +238,9 @@ static void date_parameters(struct mind *m, const struct clause *c, struct json 
             return;
         }
     }
-    if (said(m, c, "european"))
+    if (says(m, c, "european"))
         json_set_string(parameters, "format", "%d/%m/%Y");
-    else if (said(m, c, "us") || said(m, c, "american"))
+    else if (says(m, c, "us") || says(m, c, "american"))
         json_set_string(parameters, "format", "%m/%d/%Y");
 }
 
@@ -260,7 +253,7 @@ static size_t all_text_columns(const struct mind *m, const struct clause *c, con
         "all the columns", "each column", "all texts", "all fields", NULL };
     size_t n = 0;
 
-    if (words_find(&m->words, c->from, c->to, alls) == c->to)
+    if (!says_any(m, c, alls))
         return 0;
     for (size_t i = 0; i < m->table.n_columns && n < NAMES_MAX; i++) {
         const struct chat_column *column = &m->table.columns[i];
@@ -281,7 +274,7 @@ static size_t columns_of(struct mind *m, const struct clause *c, size_t from, co
         n = named_columns(m, c->from, from, out, NAMES_MAX);
     if (n == 0)
         n = all_text_columns(m, c, out);
-    if (n == 0 && words_find(&m->words, c->from, c->to, pronouns) < c->to) {
+    if (n == 0 && says_any(m, c, pronouns)) {
         for (; n < m->n_columns; n++)
             out[n] = m->columns[n];
     }

@@ -184,6 +184,18 @@ bool cannot(struct mind *m, const char *reason)
     return true;
 }
 
+/* ---- words ---- */
+
+bool says_any(const struct mind *m, const struct clause *c, const char *const *phrases)
+{
+    return words_find(&m->words, c->from, c->to, phrases) < c->to;
+}
+
+bool says(const struct mind *m, const struct clause *c, const char *phrase)
+{
+    return says_any(m, c, (const char *const[]){ phrase, NULL });
+}
+
 /* ---- columns ---- */
 
 size_t named_columns(struct mind *m, size_t from, size_t to, const char **out, size_t max)
