@@ -150,6 +150,8 @@ struct http_app {
     void (*handle)(void *arg, struct http_exchange *x);
     /* Any thread; must not block. The reply stands and is about to be sent; may be NULL. */
     void (*answered)(void *arg, const struct http_exchange *x);
+    /* Loop thread; must not block. A request that was routed is over, answered or broken off; may be NULL. */
+    void (*ended)(void *arg, const struct http_exchange *x);
     /* Pool thread. `origin` may be NULL. */
     void (*ws_open)(void *arg, const char *path, const char *query, const char *origin,
         const char *host, struct ws_decision *out);

@@ -385,6 +385,8 @@ void http_x_end(
     if (!x)
         return;
     conn->x = NULL;
+    if (x->conn->server->app.ended)
+        x->conn->server->app.ended(x->conn->server->app.arg, &x->pub);
     if (x->form) { /* An upload that broke off: removing large files takes its time. */
         x->job.run = free_job;
         http_pool_submit(x->conn->server->pool, &x->job);

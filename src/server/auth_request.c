@@ -12,9 +12,12 @@
 
 #include "base/clock.h"
 #include "net/rate.h"
+#include "server/uploads.h"
 
 #include <stdio.h>
 #include <strings.h>
+
+enum { UPLOAD_WAIT_S = 2 };
 
 #define BEARER "Bearer "
 #define PROTOCOL_BEARER "bearer."
@@ -124,6 +127,41 @@ bool access_rate(struct server *server, const struct http_request *r, const stru
     snprintf(name, sizeof name, "%s %s", who->key[0] ? "key" : "address",
         who->key[0] ? who->key : r->client);
     return rate_take(server->rate, name, limit, clock_mono_ns(), wait_s);
+}
+
+/* Forms are what carries files. Of an owner all keys count together; an address stands for who has none. */
+bool access_upload(struct server *server, const struct http_request *r, struct caller *caller)
+{
+    uint32_t limit = (uint32_t)settings_int(server->settings, "quota.max_uploads");
+    const char *type = http_header(r, "Content-Type");
+    const struct principal *who = &caller->who;
+    char name[UPLOADS_NAME_MAX];
+
+    if (r->control || !type || strncasecmp(type, "multipart/", 10) != 0)
+        return true;
+    snprintf(name, sizeof name, "%s %s",
+        who->owner[0] ? "owner"
+        : who->key[0] ? "key"
+                      : "address",
+        who->owner[0] ? who->owner
+        : who->key[0] ? who->key
+                      : r->client);
+    if (uploads_begin(server->uploads, name, limit, &caller->upload, &caller->refused))
+        return true;
+    if (caller->refused.code == ERR_RATE) {
+        caller->wait_s = UPLOAD_WAIT_S;
+        caller->limited = "uploads_at_once";
+        caller->limit = limit;
+    }
+    return false;
+}
+
+void access_upload_over(struct server *server, struct caller *caller)
+{
+    if (!caller || !caller->upload)
+        return;
+    uploads_end(server->uploads, caller->upload);
+    caller->upload = NULL;
 }
 
 void access_audit_failure(struct server *server, const struct http_request *r, const char *client)

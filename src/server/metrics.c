@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "describe/openapi.h"
 #include "ops/op.h"
+#include "server/uploads.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -246,10 +247,12 @@ static void tell_work(struct buf *b, const struct server *server)
     struct dispatcher_load runs;
     struct slots_load operations;
     struct http_load net;
+    struct uploads_load uploads;
 
     dispatcher_load(server->dispatcher, &runs);
     slots_load(server->slots, &operations);
     http_load(server->http, &net);
+    uploads_load(server->uploads, &uploads);
     one(b, "runs_queued", "gauge", "Runs that wait for a worker.", runs.queued);
     one(b, "runs_running", "gauge", "Runs at work.", runs.running);
     one(b, "run_slots", "gauge", "Runs that may be at work at the same time.", runs.slots);
@@ -259,6 +262,9 @@ static void tell_work(struct buf *b, const struct server *server)
         operations.running);
     one(b, "http_connections", "gauge", "Open connections, watchers among them.", net.connections);
     one(b, "watchers", "gauge", "WebSockets and event streams.", net.watchers);
+    one(b, "uploads_running", "gauge", "Uploads under way.", uploads.running);
+    one(b, "uploads_refused_total", "counter",
+        "Uploads refused because their owner had too many under way.", uploads.refused);
 }
 
 static void tell_database(struct buf *b, const struct server *server)

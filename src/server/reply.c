@@ -171,8 +171,7 @@ void reply_error_with(struct call *call, const struct err *err, int status, stru
     if (call->caller && call->caller->wait_s) {
         wait = arena_printf(call->arena, "%u", call->caller->wait_s);
         json_set_int(all, "retry_after_seconds", call->caller->wait_s);
-        json_set_int(
-            all, "requests_a_minute", settings_int(call->server->settings, "api.rate_limit"));
+        json_set_int(all, call->caller->limited, call->caller->limit);
     }
 
     for (const void *it = json_first(details); it; it = json_next(details, it))

@@ -280,10 +280,13 @@ static struct caller *find_caller(
             "this takes a key with the role %s; the role of yours is %s", role_name(least),
             role_name(caller->who.role));
     if (!(flags & ROUTE_UNLIMITED) &&
-        !access_rate(server, &x->request, &caller->who, &caller->wait_s))
+        !access_rate(server, &x->request, &caller->who, &caller->wait_s)) {
+        caller->limited = "requests_a_minute";
+        caller->limit = settings_int(server->settings, "api.rate_limit");
         err_set(&caller->refused, ERR_RATE,
             "too many requests: %lld a minute are allowed (api.rate_limit); come back in %u s",
-            (long long)settings_int(server->settings, "api.rate_limit"), caller->wait_s);
+            (long long)caller->limit, caller->wait_s);
+    }
     return caller;
 }
 
@@ -323,6 +326,10 @@ void routes_plan(void *arg, struct http_exchange *x)
     if (!route || server->stopping || !host_allowed(server, x->request.host) ||
         !is_served(server, route) || !has_room(server, route) || !caller ||
         caller->refused.code != ERR_NONE) {
+        x->plan.refuse = 1;
+        return;
+    }
+    if (route->body >= HTTP_BODY_FORM && !access_upload(server, &x->request, caller)) {
         x->plan.refuse = 1;
         return;
     }

@@ -15,6 +15,7 @@
 #include "server/folder.h"
 #include "server/metrics.h"
 #include "server/notify.h"
+#include "server/uploads.h"
 #include "workflow/sandbox.h"
 #include "workflow/worker.h"
 
@@ -181,6 +182,12 @@ static void answered(void *arg, const struct http_exchange *x)
     metrics_request(server->metrics, routes_index(x), x);
     log_request(server, x);
     audit_request(server, x);
+    access_upload_over(server, x->plan.caller);
+}
+
+static void ended(void *arg, const struct http_exchange *x)
+{
+    access_upload_over(arg, x->plan.caller); /* It broke off. */
 }
 
 /* ---- start and stop ---- */
@@ -217,6 +224,7 @@ static bool start_http(struct server *server, struct err *err)
         .route = routes_plan,
         .handle = routes_handle,
         .answered = answered,
+        .ended = ended,
         .ws_open = ws_open,
         .ws_may_watch = ws_may_watch,
         .ws_authenticate = ws_authenticate,
@@ -390,7 +398,8 @@ int server_main(const struct settings *settings, settings_again_fn *again, void 
          open_data(&server, &lock, &err) && open_access(&server, &err) &&
          metrics_new(&server.metrics, &err) && bot_new(&server.bot, &err) &&
          events_new(&server.events, &err) && idempotency_new(&server.idempotency, &err) &&
-         results_open(&server, &err) && sent_open(&server, &err) &&
+         uploads_new(&server.uploads, &err) && results_open(&server, &err) &&
+         sent_open(&server, &err) &&
          slots_start((uint32_t)settings_int(settings, "chat_workflows.execution.workers"),
              &server.slots, &err) &&
          dispatcher_start(&server,
@@ -422,6 +431,7 @@ int server_main(const struct settings *settings, settings_again_fn *again, void 
         auth_write_uses(server.auth);
     auth_free(server.auth);
     rate_free(server.rate);
+    uploads_free(server.uploads);
     audit_close(server.audit);
     if (server.store)
         store_close(server.store);

@@ -27,6 +27,8 @@ struct idempotent;
 struct metrics;
 struct rate;
 struct bot;
+struct uploads;
+struct uploader;
 
 struct server {
     const struct settings
@@ -45,6 +47,7 @@ struct server {
     char sent_dir[FS_PATH_MAX]; /* file.upload_folder */
     struct auth *auth;
     struct rate *rate;
+    struct uploads *uploads;
     struct audit *audit;       /* NULL: none is kept. */
     bool loopback_only;        /* No other machine can reach any port. */
     char control[FS_PATH_MAX]; /* Of the control socket. */
@@ -62,6 +65,9 @@ struct caller {
     struct principal who;
     struct err refused;         /* No valid key, or too often. */
     uint32_t wait_s;            /* Of ERR_RATE. */
+    const char *limited;        /* Of ERR_RATE: what the limit is called ... */
+    int64_t limit;              /* ... and how high it is. */
+    struct uploader *upload;    /* Counted among those under way (uploads.h), else NULL. */
     char conversation[ID_LEN];  /* For the audit: what it was about. */
     char subject[STORE_KEY_ID]; /* A key. */
 };
@@ -105,6 +111,13 @@ bool access_who(struct server *server, const struct http_request *r, bool link_w
 /* Not too often? Otherwise *wait_s says when to come back. */
 bool access_rate(struct server *server, const struct http_request *r, const struct principal *who,
     uint32_t *wait_s) MUST_CHECK;
+/*
+ * What a form's sender has under way counts from here to access_upload_over(). False: it is one too many; what
+ * follows is as for access_rate().
+ */
+bool access_upload(
+    struct server *server, const struct http_request *r, struct caller *caller) MUST_CHECK;
+void access_upload_over(struct server *server, struct caller *caller);
 /* r may be NULL, for a key that came as a message from `client`. */
 void access_audit_failure(struct server *server, const struct http_request *r, const char *client);
 /* A WebSocket's handshake: fills in what concerns keys. False: it is to be closed. */

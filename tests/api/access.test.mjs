@@ -529,6 +529,49 @@ test('quotas: conversations, room, runs; of one owner, not of another', async ()
   });
 });
 
+test('so many uploads at the same time, by owner or by address, until they end or break off', async () => {
+  await with_server({ env: { SHEETFLOW_QUOTA_MAX_UPLOADS: '2' } }, async (one) => {
+    const metric = async (name) => Number(new RegExp(`^sheetflow_${name} (\\d+)$`, 'm').exec((await one.call('GET', '/metrics')).body)[1]);
+    const running = async (n) => { while (await metric('uploads_running') !== n); };
+    const { chat_id: id } = await one.create();
+    const path = `/chat/workflows/${id}/upload`;
+    const half = '--x\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\na,b\n';
+    // One that is under way: end() sends the rest and gives the status.
+    const begin = (key) => {
+      const r = request(one.base + path, { method: 'POST', agent: false, headers: { ...bearer(key), 'content-type': 'multipart/form-data; boundary=x' } });
+      const status = new Promise((resolve) => { r.on('response', (reply) => { reply.resume(); resolve(reply.statusCode); }).on('error', resolve); });
+      r.write(half);
+      return { end: () => { r.end('1,2\r\n--x--\r\n'); return status; }, breakOff: () => r.destroy() };
+    };
+    const send = (key) => {
+      const form = new FormData();
+      form.append('file', new Blob([CUSTOMERS]), 'b.csv');
+      return one.call('POST', path, form, bearer(key));
+    };
+    const both = async (first, second, other) => {
+      const under = [begin(first), begin(second)];
+      await running(2);
+      const refused = await send(first);
+      assert.equal(refused.status, 429, JSON.stringify(refused.body));
+      assert.match(refused.body.message, /^2 uploads of yours .*quota\.max_uploads/);
+      assert.equal(refused.headers.get('retry-after'), '2');
+      assert.deepEqual(refused.body.data.details, { retry_after_seconds: 2, uploads_at_once: 2 });
+      assert.equal((await one.call('GET', `/chat/workflows/${id}`, undefined, bearer(first))).status, 200, 'other requests go on');
+      if (other) assert.notEqual((await send(other)).status, 429, 'others go on');
+      under[0].breakOff();
+      await running(1);
+      assert.equal((await send(first)).status, 200);
+      assert.equal(await under[1].end(), 200);
+      await running(0);
+    };
+    await both(null, null);
+    const [a, again, b] = ['a', 'again', 'b'].map((name) => makeKey(one.data, name, 'writer', ['--owner', name === 'b' ? 'bob' : 'ada']));
+    await one.call('PATCH', `/chat/workflows/${id}`, { owner: 'ada' });
+    await both(a, again, b);
+    assert.equal(await metric('uploads_refused_total'), 2);
+  });
+});
+
 // --- TLS ---
 
 function certificate(name) {

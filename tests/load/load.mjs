@@ -26,7 +26,7 @@ function workersOf(pid) {
 }
 
 export async function load({ clients, seconds, processes, rate }) {
-  const server = await Server.start({ env: { SHEETFLOW_CHAT_WORKFLOWS_MAX_CONNECTIONS: String(clients + 10) } });
+  const server = await Server.start({ env: { SHEETFLOW_CHAT_WORKFLOWS_MAX_CONNECTIONS: String(clients + 10), SHEETFLOW_QUOTA_MAX_UPLOADS: '0' } });
   const samples = [];
   const timer = setInterval(() => samples.push(resident(server.child.pid)), SAMPLE_MS);
   try {
