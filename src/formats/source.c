@@ -9,7 +9,6 @@
 
 #include "formats/csv.h"
 #include "formats/source_view.h"
-#include "formats/xls.h"
 #include "formats/xlsx.h"
 #include "formats/xlsx_gaps.h"
 #include "table/typing.h"
@@ -151,9 +150,7 @@ static bool open_reader(struct source *s, enum file_format format, const char *n
     if (format == FILE_XLSX || format == FILE_XLS) {
         struct xlsx_reader *xlsx;
 
-        if (!(format == FILE_XLS
-                    ? xls_read_open(fd, name, args, env, &xlsx, &s->schema, &s->info, err)
-                    : xlsx_read_open(fd, name, args, env, &xlsx, &s->schema, &s->info, err)))
+        if (!xlsx_read_open(fd, name, format, args, env, &xlsx, &s->schema, &s->info, err))
             return false;
         s->reader = xlsx;
         s->class = &xlsx_read_class;

@@ -5,12 +5,8 @@
 
 #include "formats/xlsx.h"
 
-/*
- * For source.c: as xlsx_read_open(). What comes out is the XLSX reader, fed from an old workbook;
- * its class is xlsx_read_class.
- */
-bool xls_read_open(int fd, const char *name, const struct reader_args *args,
-    const struct source_env *env, struct xlsx_reader **out, const struct schema **schema,
+/* For xlsx_read_open(): a new reader's workbook, sheet, survey and table, of an old workbook that it is fed from. */
+bool xls_read_load(struct xlsx_reader *r, int fd, const struct reader_args *args,
     struct source_info *info, struct err *err) MUST_CHECK;
 
 #endif

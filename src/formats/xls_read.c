@@ -71,7 +71,7 @@ static bool survey(
     return true;
 }
 
-static bool open_all(struct xlsx_reader *r, int fd, const struct reader_args *args,
+bool xls_read_load(struct xlsx_reader *r, int fd, const struct reader_args *args,
     struct source_info *info, struct err *err)
 {
     struct old_book *o = arena_calloc(&r->arena, 1, sizeof *o);
@@ -92,21 +92,4 @@ static bool open_all(struct xlsx_reader *r, int fd, const struct reader_args *ar
         !xls_sheet_open(&o->sheet, &o->book, o->book.sheets[tab], &r->arena, err))
         return false;
     return survey(r, o, args, err) && xlsx_read_make_table(r, tab, args, info, err);
-}
-
-bool xls_read_open(int fd, const char *name, const struct reader_args *args,
-    const struct source_env *env, struct xlsx_reader **out, const struct schema **schema,
-    struct source_info *info, struct err *err)
-{
-    struct xlsx_reader *r = xlsx_read_new(name, args, env, err);
-
-    if (!r)
-        return false;
-    if (!open_all(r, fd, args, info, err)) {
-        xlsx_read_class.close(r);
-        return false;
-    }
-    *out = r;
-    *schema = r->schema;
-    return true;
 }

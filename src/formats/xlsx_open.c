@@ -1,8 +1,9 @@
 /*
- * XLSX workbooks in: what happens once, at open.
+ * Workbooks in: what happens once, at open.
  */
 #include "formats/xlsx_read_int.h"
 
+#include "formats/xls.h"
 #include "formats/xlsx_notes.h"
 
 #include <inttypes.h>
@@ -258,7 +259,7 @@ bool xlsx_read_make_table(struct xlsx_reader *r, uint32_t tab, const struct read
     return make_schema(r, err) && fill_info(r, tab, info, err);
 }
 
-static bool open_all(struct xlsx_reader *r, int fd, const struct reader_args *args,
+static bool load(struct xlsx_reader *r, int fd, const struct reader_args *args,
     struct source_info *info, struct err *err)
 {
     uint32_t tab;
@@ -275,7 +276,8 @@ static bool open_all(struct xlsx_reader *r, int fd, const struct reader_args *ar
     return true;
 }
 
-struct xlsx_reader *xlsx_read_new(
+/* A reader of nothing yet, for xlsx_read_class.close(). */
+static struct xlsx_reader *new_reader(
     const char *name, const struct reader_args *args, const struct source_env *env, struct err *err)
 {
     struct xlsx_reader *r;
@@ -310,15 +312,15 @@ struct xlsx_reader *xlsx_read_new(
     return r;
 }
 
-bool xlsx_read_open(int fd, const char *name, const struct reader_args *args,
-    const struct source_env *env, struct xlsx_reader **out, const struct schema **schema,
-    struct source_info *info, struct err *err)
+bool xlsx_read_open(int fd, const char *name, enum file_format format,
+    const struct reader_args *args, const struct source_env *env, struct xlsx_reader **out,
+    const struct schema **schema, struct source_info *info, struct err *err)
 {
-    struct xlsx_reader *r = xlsx_read_new(name, args, env, err);
+    struct xlsx_reader *r = new_reader(name, args, env, err);
 
     if (!r)
         return false;
-    if (!open_all(r, fd, args, info, err)) {
+    if (!(format == FILE_XLS ? xls_read_load : load)(r, fd, args, info, err)) {
         xlsx_read_class.close(r);
         return false;
     }

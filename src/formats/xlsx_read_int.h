@@ -64,9 +64,6 @@ struct xlsx_reader {
     struct schema *schema;
 };
 
-/* A reader of nothing yet, for xlsx_read_class.close(). */
-struct xlsx_reader *xlsx_read_new(const char *name, const struct reader_args *args,
-    const struct source_env *env, struct err *err);
 /* Which of r->book's tabs is to be read; r->cells gets its name. */
 bool xlsx_read_choose(
     struct xlsx_reader *r, const char *sheet, uint32_t *tab, struct err *err) MUST_CHECK;
