@@ -24,6 +24,8 @@ enum {
     SLOTS = 4,
     THREAD_AFTER = 4, /* Blocks: below 1 MiB a thread costs more than it saves. */
     LEVEL = 1,
+    HEAD = 32,           /* Bytes of a block that are stored as they are, see compress_slot(). */
+    STORED_OVERHEAD = 5, /* The header of a stored block that starts on a byte, as ours do. */
     /* Incompressible blocks are stored: 5 bytes for each 64 KiB, and the flush. */
     OUT_SIZE = DEFLATE_BLOCK + 4096
 };
@@ -126,25 +128,49 @@ char *deflate_blocks_get(struct deflate_blocks *d)
     return d->slots[d->fill].in;
 }
 
+/* A stored block of deflate: n bytes as they are. Returns where it ends. */
+static char *put_stored(char *out, const char *in, size_t n)
+{
+    out[0] = 0; /* Not the last block, stored, and the rest of the byte. */
+    out[1] = (char)n;
+    out[2] = (char)(n >> 8);
+    out[3] = (char)~n;
+    out[4] = (char)(~n >> 8);
+    memcpy(out + STORED_OVERHEAD, in, n);
+    return out + STORED_OVERHEAD + n;
+}
+
+/*
+ * The first bytes of a block are stored, and what follows may refer to them as a dictionary. Without
+ * one ISA-L 2.30 takes the hash of a new stream's third byte from the address of the stream, and in
+ * one block of a thousand other, equally right bytes come out, which would break the promise that
+ * the same table gives the same file.
+ */
 static void compress_slot(const struct packer *packer, struct slot *slot)
 {
     struct isal_zstream *z = packer->stream;
+    size_t head = slot->in_size < HEAD ? slot->in_size : HEAD;
+    char *out = put_stored(slot->out, slot->in, head);
 
     slot->crc = crc32_gzip_refl(0, (const unsigned char *)slot->in, slot->in_size);
-    /* What the library leaves as it was (hist_bits, the match table) must not decide about the bytes. */
-    memset(z, 0, offsetof(struct isal_zstream, internal_state.buffer));
-    memset(packer->level_buf, 0, ISAL_DEF_LVL1_REQ);
-    isal_deflate_stateless_init(z);
+    slot->failed = false;
+    slot->out_size = (size_t)(out - slot->out);
+    if (head == slot->in_size)
+        return;
+    isal_deflate_init(z);
     z->level = LEVEL;
     z->level_buf = packer->level_buf;
     z->level_buf_size = ISAL_DEF_LVL1_DEFAULT;
     z->flush = FULL_FLUSH; /* Ends on a byte, so blocks can be put together. */
     z->end_of_stream = 0;
-    z->next_in = (uint8_t *)slot->in;
-    z->avail_in = (uint32_t)slot->in_size;
-    z->next_out = (uint8_t *)slot->out;
-    z->avail_out = OUT_SIZE;
-    slot->failed = isal_deflate_stateless(z) != COMP_OK || z->avail_in != 0;
+    slot->failed = isal_deflate_set_dict(z, (uint8_t *)slot->in, (uint32_t)head) != COMP_OK;
+    z->next_in = (uint8_t *)slot->in + head;
+    z->avail_in = (uint32_t)(slot->in_size - head);
+    z->next_out = (uint8_t *)out;
+    z->avail_out = (uint32_t)(OUT_SIZE - slot->out_size);
+    /* Whole when all is taken and the flush is written, which leaves room. */
+    slot->failed =
+        slot->failed || isal_deflate(z) != COMP_OK || z->avail_in != 0 || z->avail_out == 0;
     slot->out_size = OUT_SIZE - z->avail_out;
 }
 
