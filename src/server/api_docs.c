@@ -5,15 +5,7 @@
 #include "describe/embedded.h"
 #include "describe/openapi.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-
 enum { ROUTES_MAX = 256, DOCUMENT_MAX = 16 << 20 };
-
-/* Nothing from elsewhere, no script in the page. The viewer sets styles of its own and draws with data: images. */
-#define PAGE_POLICY                                                                   \
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " \
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 bool api_openapi(struct call *call, struct err *err)
 {
@@ -44,35 +36,13 @@ bool api_openapi(struct call *call, struct err *err)
     return true;
 }
 
-static const char *type_of(const char *name)
-{
-    const char *suffix = fs_suffix(name);
-
-    return strcmp(suffix, ".html") == 0  ? "text/html; charset=utf-8"
-           : strcmp(suffix, ".css") == 0 ? "text/css; charset=utf-8"
-                                         : "text/javascript; charset=utf-8";
-}
-
-static bool reply_embedded(struct call *call, const char *name, struct err *err)
+static bool reply_part(struct call *call, const char *name, struct err *err)
 {
     const struct embedded *file = embedded_find(name);
-    struct http_reply *reply = &call->x->reply;
 
     if (!file || strcmp(fs_suffix(name), ".json") == 0)
         return err_set(err, ERR_NOT_FOUND, "there is nothing at this path");
-    reply->body = malloc(file->size);
-    if (!reply->body)
-        return err_nomem(err);
-    memcpy(reply->body, file->data, file->size);
-    reply->body_len = file->size;
-    reply->status = 200;
-    reply->content_type = type_of(name);
-    if (file->gzip)
-        http_reply_header(reply, "Content-Encoding", "gzip");
-    http_reply_header(reply, "Content-Security-Policy", PAGE_POLICY);
-    http_reply_header(reply, "Referrer-Policy", "no-referrer");
-    http_reply_header(reply, "Cache-Control", "no-cache");
-    return true;
+    return reply_embedded(call, file, "no-cache", err);
 }
 
 bool api_docs(struct call *call, struct err *err)
@@ -85,10 +55,10 @@ bool api_docs(struct call *call, struct err *err)
         http_reply_header(&call->x->reply, "Location", arena_dup(call->arena, path, n - 1));
         return true;
     }
-    return reply_embedded(call, "docs.html", err);
+    return reply_part(call, "docs.html", err);
 }
 
 bool api_docs_part(struct call *call, struct err *err)
 {
-    return reply_embedded(call, call->params[0], err);
+    return reply_part(call, call->params[0], err);
 }

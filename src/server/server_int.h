@@ -95,6 +95,11 @@ void reply_collection(struct call *call, const char *message, struct json *data,
 void reply_error(struct call *call, const struct err *err);
 /* As reply_error(), with another status and members added to details (taken over; may be NULL). */
 void reply_error_with(struct call *call, const struct err *err, int status, struct json *details);
+struct embedded;
+/* A file that is part of the program, with the headers of a page (reply_embedded.c). */
+bool reply_embedded(struct call *call, const struct embedded *file, const char *cache_control,
+    struct err *err) MUST_CHECK;
+void reply_page_headers(struct call *call, const char *cache_control);
 /* CORS and security headers for every reply. */
 void reply_headers(struct call *call);
 bool origin_allowed(const struct server *server, const char *origin, const char *host);
