@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import WebSocket from 'ws';
-import { signalAll, workersOf } from './workers.mjs';
+import { slowly } from './workers.mjs';
 
 export const PROGRAM = process.env.SHEETFLOW || 'build/sheetflow';
 
@@ -111,26 +111,8 @@ export class Server {
     return Buffer.from(await reply.arrayBuffer());
   }
 
-  // Slow motion, so that a run lasts long enough to be looked at on the fastest machine: until body is done, workers
-  // have 10 of 100 ms.
-  async slowly(body) {
-    let held = [], timer;
-    const hold = () => {
-      held = workersOf(this.child.pid);
-      signalAll(held, 'SIGSTOP');
-      timer = setTimeout(release, 90);
-    };
-    const release = () => {
-      signalAll(held, 'SIGCONT');
-      timer = setTimeout(hold, 10);
-    };
-    hold();
-    try {
-      return await body();
-    } finally {
-      clearTimeout(timer);
-      signalAll(held, 'SIGCONT');
-    }
+  slowly(body) {
+    return slowly(() => this.child.pid, body);
   }
 
   watch(id, { since, port, headers } = {}) {
