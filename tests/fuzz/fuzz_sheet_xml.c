@@ -3,31 +3,13 @@
  * every input reaches the scanner. The first byte says what the rest is and how it is read.
  */
 #include "../unit/formats/book_make.h"
+#include "read_book.h"
 
-#include "formats/source.h"
 #include "formats/xlsx_survey.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { STRINGS = 1, FILL = 2, NO_HEADER = 4, DROP_ERRORS = 8, RAW = 16, SMALL_PART = 32 };
-
-static void drain(struct source *s)
-{
-    struct batch *b = NULL;
-    struct err err;
-    uint64_t cells = 0;
-
-    while (source_next(s, &b, &err) && b && cells < 1 << 22) {
-        cells += (uint64_t)b->n_rows * b->n_columns;
-        for (uint32_t col = 0; col < b->n_columns; col++) {
-            char scratch[CELL_SHOWN_MAX];
-            size_t n;
-
-            for (uint32_t i = 0; i < b->n_rows; i++)
-                (void)cell_shown(&b->columns[col][i], scratch, &n);
-        }
-    }
-}
 
 static bool survey(char *text, size_t n, bool skim, struct xlsx_survey *out)
 {
@@ -73,13 +55,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         "<row r=\"2\"><c r=\"A2\" t=\"s\"><v>2</v></c></row>";
     struct book book = { .strings = "<si><t>a</t></si><si><t>b</t></si>",
         .formats = "<cellXfs><xf/><xf numFmtId=\"14\"/><xf numFmtId=\"46\"/></cellXfs>" };
-    struct budget budget = { .limit = 64 << 20 };
-    struct source_env env = { .budget = &budget, .tmp_dir = "/tmp" };
-    struct reader_args args = { .header_row = 1 };
-    struct source *s;
-    struct err err;
+    struct reader_args args = { 0 };
     char *text;
-    int how, fd;
+    int how;
 
     if (size < 1)
         return 0;
@@ -116,21 +94,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     args.merged = how & FILL ? MERGED_FILL : MERGED_TOP_LEFT;
     args.header_row = how & NO_HEADER ? 0 : 1;
     args.errors = how & DROP_ERRORS ? ERRORS_BLANK : ERRORS_KEEP;
-    env.formats = formats_new();
-    env.warnings = warn_new();
-    fd = book_file(&book);
-    if (source_open(fd, "fuzz.xlsx", &args, &env, &s, &err)) {
-        drain(s);
-        if (source_rewind(s, &err))
-            drain(s);
-        source_close(s);
-    } else {
-        close(fd);
-    }
-    formats_free(env.formats);
-    warn_free(env.warnings);
+    read_book(book_file(&book), "fuzz.xlsx", &args);
     free(text);
-    if (budget.used != 0)
-        abort();
     return 0;
 }
