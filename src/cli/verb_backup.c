@@ -86,7 +86,7 @@ static int run_backup(struct cli *cli)
     if (ok && output)
         ok = backup_to(&d, output, &err);
     else if (ok)
-        ok = folder_backup(&d.folder, name, path, &err);
+        ok = folder_backup(&d.folder, NULL, name, path, &err);
     data_close(&d);
     return ok && tell(cli, output ? output : path, &err) ? EXIT_SUCCESS : cli_fail(&err);
 }

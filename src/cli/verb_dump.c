@@ -67,7 +67,7 @@ static bool dump_to(struct cli *cli, const struct data *d, const char *output, c
     else
         inputs_folder(output, folder);
     ok = staging_open(&staging, folder, err) && staging_path(&staging, "outputs", outputs, err) &&
-         folder_dump(&d->folder, cli->words[0], base_url, form, outputs, dump, err);
+         folder_dump(&d->folder, cli->words[0], base_url, form, outputs, NULL, dump, err);
     if (ok && drive_interrupted())
         ok = err_set(err, ERR_CANCELLED, "stopped on request");
     if (ok && to_stdout)
@@ -117,7 +117,7 @@ static int run_dump(struct cli *cli)
     if (ok && output)
         ok = dump_to(cli, &d, output, base_url, form, &dump, &err);
     else if (ok)
-        ok = folder_dump(&d.folder, cli->words[0], base_url, form, NULL, &dump, &err) &&
+        ok = folder_dump(&d.folder, cli->words[0], base_url, form, NULL, NULL, &dump, &err) &&
              fs_join(path, d.dirs.dumps, dump.name, &err);
     data_close(&d);
     if (!ok)

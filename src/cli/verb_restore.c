@@ -51,11 +51,11 @@ static bool restore(
     bool ok;
 
     if (strcmp(file, INPUT_STDIN) != 0)
-        return folder_restore(&d->folder, file, mode, id, err);
+        return folder_restore(&d->folder, file, mode, NULL, id, err);
     ok = staging_open(&staging, d->dirs.tmp, err) &&
          staging_spool(&staging, STDIN_FILENO, SPOOLED, err) &&
          staging_path(&staging, SPOOLED, path, err) &&
-         folder_restore(&d->folder, path, mode, id, err);
+         folder_restore(&d->folder, path, mode, NULL, id, err);
     staging_close(&staging);
     return ok;
 }

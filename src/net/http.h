@@ -36,6 +36,7 @@ struct http_request {
     /* Decoded, "/api/v1/chat/workflows/..."; without the query; no NUL, dot segment or bad UTF-8. */
     const char *path;
     const char *raw_path; /* As sent, without the query. */
+    const char *query;    /* As sent; "" when there is none. */
     const char *client;   /* Address text; "local" through the control socket. */
     bool control;         /* It came in through the control socket. */
     bool tls;

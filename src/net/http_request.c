@@ -263,7 +263,7 @@ static bool read_target(struct http_x *x)
     }
     end = strchr(target, '?');
     n = end ? (size_t)(end - target) : strlen(target);
-    x->query = end ? end + 1 : "";
+    r->query = x->query = end ? end + 1 : "";
     r->raw_path = arena_dup(&x->arena, target, n);
     r->path = http_path_decode(&x->arena, target, n);
     if (!r->raw_path || !r->path || strchr(x->query, '#') ||
@@ -347,7 +347,7 @@ bool http_request_read(struct http_x *x, const char *url, const char *method, co
     r->path = "";
     r->host = "";
     r->method = "";
-    x->query = "";
+    r->query = x->query = "";
     read_id(r); /* A refusal has an id too. */
     if (!target) {
         http_refuse(x, 503, ERR_NOMEM, "not enough memory");

@@ -212,7 +212,8 @@ bool folder_compression_of(const char *file, enum dump_compression *out)
 }
 
 bool folder_dump(const struct folder *f, const char *id, const char *base_url,
-    enum dump_compression compression, const char *dir, struct folder_dump *out, struct err *err)
+    enum dump_compression compression, const char *dir, const struct dump_note *note,
+    struct folder_dump *out, struct err *err)
 {
     struct server view = { .settings = f->settings, .store = f->store };
     struct data_dirs dirs = *f->dirs;
@@ -220,6 +221,7 @@ bool folder_dump(const struct folder *f, const char *id, const char *base_url,
     struct arena arena;
     const struct dump_options options = {
         .compression = compression,
+        .note = note,
         .no_metadata = !settings_bool(f->settings, "chat_workflows.dump.include_metadata"),
         .logs = settings_bool(f->settings, "chat_workflows.dump.include_logs"),
     };
@@ -274,18 +276,19 @@ enum partition_strategy folder_partition(const struct settings *s)
 }
 
 bool folder_restore(const struct folder *f, const char *archive_path, enum restore_mode mode,
-    char *id_out, struct err *err)
+    const struct dump_note *note, char *id_out, struct err *err)
 {
     const struct settings *s = f->settings;
 
     return dump_restore(f->store, f->dirs, archive_path, mode, folder_partition(s),
         settings_string(s, "chat_workflows.partition.subfolder_format"), folder_restore_max(s),
-        clock_wall_ns(), id_out, err);
+        clock_wall_ns(), note, id_out, err);
 }
 
 /* ---- backups ---- */
 
-bool folder_backup(const struct folder *f, char *name, char *path, struct err *err)
+bool folder_backup(
+    const struct folder *f, const struct dump_note *note, char *name, char *path, struct err *err)
 {
     char stamp[DATE_TEXT_MAX];
 
@@ -300,6 +303,8 @@ bool folder_backup(const struct folder *f, char *name, char *path, struct err *e
             return false;
         if (access(path, F_OK) == 0)
             continue;
+        if (note && !note->named(note->arg, name, err))
+            return false;
         if (store_backup(f->store, path, err))
             return true;
         if (err->code != ERR_STATE ||

@@ -50,19 +50,20 @@ struct folder_dump {
 enum dump_compression folder_compression(const struct settings *settings);
 bool folder_compression_of(const char *file, enum dump_compression *out);
 
-/* Dump a conversation into the folder `dir` (NULL: dumps/). base_url goes before its links. */
+/* Dump a conversation into the folder `dir` (NULL: dumps/). base_url goes before its links. note: as in dump.h, here and below. */
 bool folder_dump(const struct folder *f, const char *id, const char *base_url,
-    enum dump_compression compression, const char *dir, struct folder_dump *out,
-    struct err *err) MUST_CHECK;
+    enum dump_compression compression, const char *dir, const struct dump_note *note,
+    struct folder_dump *out, struct err *err) MUST_CHECK;
 
 bool folder_restore_mode(const char *name, enum restore_mode *out);
 bool folder_restore(const struct folder *f, const char *archive_path, enum restore_mode mode,
-    char *id_out, struct err *err) MUST_CHECK;
+    const struct dump_note *note, char *id_out, struct err *err) MUST_CHECK;
 /* Most bytes an archive may unpack to. */
 uint64_t folder_restore_max(const struct settings *settings);
 enum partition_strategy folder_partition(const struct settings *settings);
 
 /* Back the database up under a new name in snapshots/. name: FS_NAME_MAX + 1, path: FS_PATH_MAX. */
-bool folder_backup(const struct folder *f, char *name, char *path, struct err *err) MUST_CHECK;
+bool folder_backup(const struct folder *f, const struct dump_note *note, char *name, char *path,
+    struct err *err) MUST_CHECK;
 
 #endif

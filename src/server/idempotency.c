@@ -90,6 +90,8 @@ static bool hash_request(const struct http_request *r, char out[65], struct err 
 
     if (!hash)
         return err_nomem(err);
+    if (r->query && *r->query)
+        add_text(hash, r->query, strlen(r->query));
     if (r->body)
         add_text(hash, r->body, r->body_len);
     for (size_t i = 0; i < r->n_parts; i++) {

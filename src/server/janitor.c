@@ -102,7 +102,7 @@ static void backup(struct janitor *j, int64_t now)
     if (!settings_bool(s, "chat_workflows.backup.enabled") ||
         now - (last ? last : j->first_look_ns) < interval)
         return;
-    if (!server_backup(j->server, name, path, &err)) {
+    if (!server_backup(j->server, NULL, name, path, &err)) {
         log_write(LOG_ERROR, "the backup failed", "error", err.text, NULL);
         return; /* And the old ones stay. */
     }

@@ -443,7 +443,8 @@ bool janitor_start(struct server *server, struct janitor **out, struct err *err)
 void janitor_wake(struct janitor *j);
 void janitor_stop(struct janitor *j); /* NULL is fine. */
 /* Back the database up under a new name (api_dump.c). name: FS_NAME_MAX + 1, path: FS_PATH_MAX. */
-bool server_backup(struct server *server, char *name, char *path, struct err *err) MUST_CHECK;
+bool server_backup(struct server *server, const struct dump_note *note, char *name, char *path,
+    struct err *err) MUST_CHECK;
 /* Cancel its runs, delete its rows, then its files, and close its watchers (api_chat.c). */
 bool server_delete_conversation(
     struct server *server, const struct conversation *c, struct err *err) MUST_CHECK;

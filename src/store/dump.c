@@ -322,6 +322,8 @@ static void close_dump(struct dump *d)
 static bool write_dump(struct dump *d, const struct json *object, enum dump_compression compression,
     char *name, uint64_t *size, char *sha256, struct err *err)
 {
+    const struct dump_note *note = d->options->note;
+    char noted[FS_NAME_MAX + 1];
     struct fs_file *file;
 
     if (!open_dump(d, name, err) || !open_archive(d, compression, err) || !add_all(d, object, err))
@@ -331,9 +333,13 @@ static bool write_dump(struct dump *d, const struct json *object, enum dump_comp
     *size = fs_file_size(d->file);
     fs_sha256_end(d->sum, sha256);
     d->sum = NULL;
+    memcpy(noted, name, sizeof noted);
+    if (note && !note->named(note->arg, noted, err))
+        return false;
     file = d->file;
     d->file = NULL;
-    return fs_file_commit(file, true, name, err);
+    return fs_file_commit(file, true, name, err) &&
+           (!note || strcmp(noted, name) == 0 || note->named(note->arg, name, err));
 }
 
 bool dump_write_with(struct store *s, const struct data_dirs *dirs, const char *id,

@@ -37,6 +37,7 @@ struct restore {
     enum partition_strategy strategy;
     const char *partition_format;
     int64_t now_ns;
+    const struct dump_note *note;
     struct arena arena;
     char staging[32];              /* Its name in tmp/. */
     char staging_dir[FS_PATH_MAX]; /* tmp/<staging> */
@@ -459,6 +460,8 @@ static bool commit_rows(struct restore *r, struct err *err)
         store_add_message(tx, id, &rows->messages[i]);
     for (size_t i = 0; i < rows->n_events; i++)
         store_restore_event(tx, id, &rows->events[i]);
+    if (r->note)
+        r->note->restored(r->note->arg, tx, id);
     return store_commit(tx, err);
 }
 
@@ -557,9 +560,10 @@ bool dump_check(const struct data_dirs *dirs, const char *archive_path, uint64_t
 
 bool dump_restore(struct store *s, const struct data_dirs *dirs, const char *archive_path,
     enum restore_mode mode, enum partition_strategy strategy, const char *partition_format,
-    uint64_t max_bytes, int64_t now_ns, char *id_out, struct err *err)
+    uint64_t max_bytes, int64_t now_ns, const struct dump_note *note, char *id_out, struct err *err)
 {
     struct restore r = { .store = s,
+        .note = note,
         .dirs = dirs,
         .mode = mode,
         .strategy = strategy,

@@ -1,5 +1,9 @@
 // Idempotency-Key: the same request twice is done once; another request under the same key is refused.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Server } from '../lib/server.mjs';
 
@@ -82,6 +86,74 @@ test('an operation is done once', async () => {
   const again = await server.call('POST', '/csv/convert-to-excel', file(CSV), keyed('op'));
   assert.equal(again.status, 200);
   assert.equal(again.body.data.download_url, first.body.data.download_url);
+});
+
+// As a crash between the work and the keeping of its answer leaves it: the key stands for what was made.
+async function forget(made) {
+  await server.stop();
+  for (const [key, name] of Object.entries(made))
+    execFileSync('sqlite3', [join(server.data, 'sqlite/chat.db'), `UPDATE replies SET status = -1, body = '${name}' WHERE key = '${key}'`]);
+  await server.restart();
+}
+
+test('a dump, a backup and a restore are done once, also when a crash keeps the answer from being kept', async () => {
+  const { chat_id: id } = await server.create();
+  await server.upload(id, 'a.csv', CSV);
+  const snapshots = () => readdirSync(join(server.data, 'sqlite/snapshots'));
+  const dumps = () => readdirSync(join(server.data, 'dumps')).filter((name) => name.startsWith(id));
+  const total = async () => (await server.call('GET', '/chat/workflows')).body.total;
+  const path = `/chat/workflows/${id}/dump`;
+
+  const dump = await server.call('POST', path, undefined, keyed('dump'));
+  assert.equal(dump.status, 200);
+  const { dump_file: name, sha256 } = dump.body.data;
+  const archive = readFileSync(join(server.data, 'dumps', name));
+  assert.equal(createHash('sha256').update(archive).digest('hex'), sha256);
+  const restore = (mode = 'copy', query = '') => {
+    const form = file(archive, name, 'dump_file');
+    if (mode) form.append('mode', mode);
+    return server.call('POST', `/chat/workflows/restore${query}`, form, keyed('restore'));
+  };
+  const backup = await server.call('POST', '/chat/sqlite/backup', undefined, keyed('backup'));
+  assert.equal(backup.status, 200);
+  const backups = snapshots().length;
+  const copy = await restore();
+  assert.equal(copy.status, 200, JSON.stringify(copy.body));
+  assert.notEqual(copy.body.data.chat_id, id);
+  const conversations = await total();
+
+  const portless = (data) => JSON.stringify(data).replace(/127\.0\.0\.1:\d+/g, ''); // Each start takes another one.
+  const asBefore = async (replayed) => {
+    for (const [first, again] of [[dump, await server.call('POST', path, undefined, keyed('dump'))],
+      [backup, await server.call('POST', '/chat/sqlite/backup', undefined, keyed('backup'))], [copy, await restore()]]) {
+      assert.equal(again.status, 200, JSON.stringify(again.body));
+      assert.equal(again.headers.get('idempotency-replayed'), replayed);
+      assert.equal(portless(again.body.data), portless(first.body.data));
+    }
+    assert.deepEqual(dumps(), [name]);
+    assert.equal(snapshots().length, backups);
+    assert.equal(await total(), conversations);
+  };
+  await asBefore('true');
+  assert.equal((await restore('replace')).status, 422, 'another body');
+  assert.equal((await restore(null, '?mode=copy')).status, 422, 'another query');
+  await forget({ dump: name, backup: backup.body.data.backup_file, restore: copy.body.data.chat_id });
+  await asBefore(null);
+  await asBefore('true');
+  // What was noted but not made is made now.
+  await forget({ dump: `${id}_20000101_000000.tar.gz`, backup: 'chat_backup_20000101_000000.db' });
+  const later = await server.call('POST', path, undefined, keyed('dump'));
+  assert.equal(later.status, 200);
+  assert.ok(dumps().includes(later.body.data.dump_file) && dumps().length === 2);
+  assert.equal((await server.call('POST', '/chat/sqlite/backup', undefined, keyed('backup'))).status, 200);
+  assert.equal(snapshots().length, backups + 1);
+});
+
+test('what was refused leaves its key free', async () => {
+  const reply = await server.call('POST', '/chat/workflows/restore', file('no dump', 'x.tar.gz', 'dump_file'), keyed('free'));
+  assert.ok(reply.status >= 400, `${reply.status}`);
+  const none = await server.call('POST', '/chat/workflows/00000000-0000-4000-8000-000000000000/dump', undefined, keyed('free'));
+  assert.equal(none.status, 404);
 });
 
 test('what did not go through may be tried again with the same key', async () => {

@@ -151,6 +151,8 @@ function checkStory(data, rows, story, golden, wrong) {
   if (acks.wait && runs.find((r) => r.id === acks.async.id)?.status !== acks.wait.id)
     wrong(`${story.id('wait')}: was ${acks.wait.id}, now another`);
   for (const run of runs) checkOutputs(rows, run, golden, wrong);
+  const dumps = existsSync(join(data, 'dumps')) ? readdirSync(join(data, 'dumps')).filter((name) => name.startsWith(c.id) && !name.endsWith('.tmp')) : [];
+  if (dumps.length > (sent.dump ? 1 + (story.refused.dump || 0) : 0)) wrong(`${story.id('dump')}: ${dumps.length} dumps: done twice`);
   if (acks.dump) checkArchive(join(data, 'dumps', acks.dump.id), acks.dump.sha256, wrong);
   if (acks.backup && !existsSync(join(data, 'sqlite/snapshots', acks.backup.id)))
     wrong(`${story.id('backup')}: acknowledged, but lost`);

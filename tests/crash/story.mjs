@@ -114,7 +114,7 @@ export class Story {
 
   // Check the acknowledged once more from outside: the same key gives the same answer, and the bytes are there.
   async again(server) {
-    for (const act of ['create', 'execute', 'async']) {
+    for (const act of ['create', 'execute', 'async', 'dump', 'backup']) {
       if (!this.acks[act]) continue;
       const now = await ACTS[act].call(this, server, act);
       if (now.id !== this.acks[act].id)

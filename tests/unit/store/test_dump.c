@@ -73,7 +73,7 @@ static void dump(
 static bool restore(struct scratch *s, const char *path, enum restore_mode mode, char id[ID_LEN])
 {
     return dump_restore(
-        s->store, &s->dirs, path, mode, PARTITION_TIME, "%Y/%m", LIMIT, NOW + 5, id, &s->err);
+        s->store, &s->dirs, path, mode, PARTITION_TIME, "%Y/%m", LIMIT, NOW + 5, NULL, id, &s->err);
 }
 
 static void remove_conversation(struct scratch *s, const struct conversation *c)
@@ -256,7 +256,7 @@ static void test_another_partition(void **state)
     dump(s, c.id, DUMP_GZIP, path, sha256);
     remove_conversation(s, &c);
     OK(s, dump_restore(s->store, &s->dirs, path, RESTORE_REFUSE, PARTITION_HASH, NULL, LIMIT, NOW,
-              id, &s->err));
+              NULL, id, &s->err));
     OK(s, store_conversation_get(s->store, id, &s->arena, &got, &s->err));
     snprintf(wanted, sizeof wanted, "%.2s/%.2s", id, id + 2);
     assert_string_equal(got.partition, wanted);

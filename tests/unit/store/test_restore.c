@@ -71,8 +71,8 @@ static void check_nothing_left(struct scratch *s, const char *name)
 
 static bool restore(struct scratch *s, const char *path, char id[ID_LEN])
 {
-    return dump_restore(
-        s->store, &s->dirs, path, RESTORE_REFUSE, PARTITION_TIME, "%Y/%m", LIMIT, NOW, id, &s->err);
+    return dump_restore(s->store, &s->dirs, path, RESTORE_REFUSE, PARTITION_TIME, "%Y/%m", LIMIT,
+        NOW, NULL, id, &s->err);
 }
 
 /* ---- hostile archives ---- */
@@ -639,7 +639,7 @@ static void test_older_dump_as_a_copy(void **state)
 
     save_older(s, path);
     OK(s, dump_restore(s->store, &s->dirs, path, RESTORE_COPY, PARTITION_FOLDER, NULL, LIMIT, NOW,
-              id, &s->err));
+              NULL, id, &s->err));
     OK(s, store_snapshot(s->store, id, &s->arena, &rows, &s->err));
     snprintf(wanted, sizeof wanted, "workflows/%s/uploads/b.csv", id);
     assert_string_equal(rows.steps[0].input_file, wanted);
