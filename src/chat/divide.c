@@ -30,7 +30,8 @@ static const char *const verbs[] = { "filter", "keep", "find", "show", "list", "
     "plot", "sum", "count", "calculate", "pivot", "group", "send", "only", "without duplicates",
     "no duplicates", "columns", "sql", "mysql", "postgres", "postgresql", "sqlite", "json", "use",
     "put", "load", "limit", "where", "unique", "distinct", "download", "return", "fetch", "split",
-    "shorten", "leave", "omit", "set", "title", "upper", "lower", "merge", "append", NULL };
+    "shorten", "leave", "omit", "forget", "undo", "set", "title", "upper", "lower", "merge",
+    "append", NULL };
 
 static const char *const formats[] = { "as json", "as jsonl", "as json lines", "as ndjson",
     "as excel", "as an excel file", "as xlsx", "as a workbook", "as an excel workbook", "as csv",
@@ -144,6 +145,53 @@ static bool is_numbered(const struct mind *m, size_t from, size_t to, size_t n_b
                w->v[to - 1].number == (double)n_before + 2);
 }
 
+/* A file of the conversation other than the one at hand. */
+static bool names_other_file(const struct mind *m, const struct clause *c)
+{
+    for (size_t i = c->from; i < c->to; i++) {
+        for (size_t k = 1; k < m->n_files; k++) {
+            if (strcmp(m->words.v[i].key, m->files[k].file) == 0 ||
+                chat_is_noun(&m->files[k], m->words.v[i].key))
+                return true;
+        }
+    }
+    return false;
+}
+
+/* ", with the city from customers.csv": a file to join. */
+static bool brings_file(const struct mind *m, size_t at)
+{
+    static const char *const withs[] = { "with", "including", "plus", "along with", "together with",
+        NULL };
+    struct clause rest = { at, at };
+
+    while (rest.to < m->words.n && m->words.v[rest.to].kind != WORD_STOP)
+        rest.to++;
+    return words_say_any(&m->words, at, rest.to, withs) && names_other_file(m, &rest);
+}
+
+/* ", region and capacity only": columns, and nothing else but that. */
+static bool lists_columns(const struct mind *m, size_t at)
+{
+    static const char *const around[] = { "the", "and", "&", "their", "its", ",", NULL };
+    struct mention mention;
+    size_t n = 0, skip;
+
+    while (at < m->words.n) {
+        if (words_say(&m->words, at, m->words.n, "only"))
+            return n > 0;
+        if (chat_mention(&m->words, at, m->words.n, &m->table, m->arena, &mention)) {
+            at += mention.n_words;
+            n++;
+        } else if ((skip = words_say_any(&m->words, at, m->words.n, around)) != 0) {
+            at += skip;
+        } else {
+            return false;
+        }
+    }
+    return false;
+}
+
 size_t divide(const struct mind *m, struct clause out[CLAUSES_MAX])
 {
     static const char *const thens[] = { "then", "and then", "after that", "finally", "afterwards",
@@ -161,7 +209,7 @@ size_t divide(const struct mind *m, struct clause out[CLAUSES_MAX])
         } else if (!cut && is_dash(w, i)) {
             cut = true;
         } else if (!cut && is_stop(&w->v[i], ",")) {
-            cut = begins_wish(m, i + 1, w->n);
+            cut = begins_wish(m, i + 1, w->n) || brings_file(m, i + 1) || lists_columns(m, i + 1);
         } else if (!cut && i > from && words_say_any(w, i, w->n, thens)) {
             cut = true;
             skip = words_say_any(w, i, w->n, thens);
@@ -209,19 +257,6 @@ static bool says_a_rule(const struct mind *m, const struct clause *c)
     return false;
 }
 
-/* A file of the conversation other than the one at hand. */
-static bool names_other_file(const struct mind *m, const struct clause *c)
-{
-    for (size_t i = c->from; i < c->to; i++) {
-        for (size_t k = 1; k < m->n_files; k++) {
-            if (strcmp(m->words.v[i].key, m->files[k].file) == 0 ||
-                chat_is_noun(&m->files[k], m->words.v[i].key))
-                return true;
-        }
-    }
-    return false;
-}
-
 static bool wants_join(const struct mind *m, const struct clause *c)
 {
     static const char *const bringing[] = { "add", "append", "bring", "get", "take", "from", "with",
@@ -245,7 +280,7 @@ static bool wants_rename(const struct mind *m, const struct clause *c)
            (says_any(m, c, change) && says_any(m, c, header));
 }
 
-static bool has_conditions(const struct mind *m, const struct clause *c)
+bool says_conditions(const struct mind *m, const struct clause *c)
 {
     struct understanding out = { 0 };
     struct mind trial = *m; /* Asks and refusals of the trial are forgotten. */
@@ -283,6 +318,21 @@ static bool wants_columns(const struct mind *m, const struct clause *c)
     return says_any(m, c, words) && has_columns(m, c);
 }
 
+/* A workbook or CSV, and nothing else. */
+static enum want wants_format(
+    const struct mind *m, const struct clause *c, const char *const *csv, const char *const *excel)
+{
+    bool to_csv = says_any(m, c, csv), to_excel = says_any(m, c, excel);
+
+    if (to_csv && to_excel) /* "a csv that excel opens", "this csv into excel" */
+        to_csv = words_find(&m->words, c->from, c->to, csv) >
+                     words_find(&m->words, c->from, c->to, excel) ||
+                 strcmp(m->table.format, "csv") != 0 || says_op(m, c, "excel/convert-to-csv");
+    if (to_csv)
+        return WANT_CSV;
+    return to_excel ? WANT_EXCEL : WANT_NOTHING;
+}
+
 enum want classify(const struct mind *m, const struct clause *c)
 {
     static const char *const sql[] = { "sql", "mysql", "postgres", "postgresql", "sqlite",
@@ -292,6 +342,7 @@ enum want classify(const struct mind *m, const struct clause *c)
     static const char *const csv[] = { "csv", "tsv", NULL };
     static const char *const extracting[] = { "extract", "select", "pull out", "only", "columns",
         NULL };
+    static const char *const naming[] = { "under the name", "by the name", NULL };
     static const char *const of_rows[] = { "rows", "records", "entries", NULL };
     bool rows;
 
@@ -303,11 +354,14 @@ enum want classify(const struct mind *m, const struct clause *c)
         return WANT_JOIN;
     if (wants_rename(m, c))
         return WANT_RENAME;
+    if (says_any(m, c, naming) && !says_any(m, c, csv) && !says_any(m, c, excel) &&
+        !says_any(m, c, json))
+        return WANT_NOTHING;
     if (says_rule(&m->words, c->from, c->to)) /* "fill empty emails" is about no rows. */
         return WANT_RULES;
     if (says_removal(m, c))
         return WANT_RULES;
-    rows = has_conditions(m, c);
+    rows = says_conditions(m, c);
     if (!rows && (says_a_rule(m, c) || says_date_shape(m, c->from, c->to)))
         return WANT_RULES;
     if (!rows && has_columns(m, c) && begins_op(m, c, "normalization/apply"))
@@ -320,18 +374,10 @@ enum want classify(const struct mind *m, const struct clause *c)
         return has_columns(m, c) ? WANT_COLUMNS : WANT_DISTINCT;
     if (!rows && !(has_columns(m, c) && says_any(m, c, extracting)) && !columns_before(m, c, csv) &&
         !columns_before(m, c, excel)) {
-        if (says_any(m, c, csv) &&
-            says_any(m, c, excel)) /* "a csv that excel opens", "this csv into excel" */
-            return words_find(&m->words, c->from, c->to, csv) <
-                               words_find(&m->words, c->from, c->to, excel) &&
-                           strcmp(m->table.format, "csv") == 0 &&
-                           !says_op(m, c, "excel/convert-to-csv")
-                       ? WANT_EXCEL
-                       : WANT_CSV;
-        if (says_any(m, c, excel))
-            return WANT_EXCEL;
-        if (says_any(m, c, csv))
-            return WANT_CSV;
+        enum want format = wants_format(m, c, csv, excel);
+
+        if (format != WANT_NOTHING)
+            return format;
     }
     if (rows)
         return WANT_ROWS;
@@ -378,19 +424,47 @@ static const char *intended(const char *key)
     return best == 0 ? NULL : found;
 }
 
-/* "hasnt", "dont": people leave apostrophes out. NULL: it is none. */
-static const char *with_apostrophe(const char *key)
+/* "hasnt", "dont", "dups": what people leave out of words. NULL: it is none. */
+static const char *in_full(const char *key)
 {
-    static const char *const contractions[][2] = { { "isnt", "isn't" }, { "arent", "aren't" },
+    static const char *const shorts[][2] = { { "isnt", "isn't" }, { "arent", "aren't" },
         { "wasnt", "wasn't" }, { "werent", "weren't" }, { "hasnt", "hasn't" },
         { "havent", "haven't" }, { "dont", "don't" }, { "doesnt", "doesn't" },
-        { "didnt", "didn't" }, { "lets", "let's" } };
+        { "didnt", "didn't" }, { "lets", "let's" }, { "dups", "duplicates" },
+        { "dupes", "duplicates" }, { "dup", "duplicate" }, { "dupe", "duplicate" }, { "&&", "and" },
+        { "||", "or" } };
 
-    for (size_t i = 0; i < ARRAY_LEN(contractions); i++) {
-        if (strcmp(key, contractions[i][0]) == 0)
-            return contractions[i][1];
+    for (size_t i = 0; i < ARRAY_LEN(shorts); i++) {
+        if (strcmp(key, shorts[i][0]) == 0)
+            return shorts[i][1];
     }
     return NULL;
+}
+
+/* "greater then 500": does the word before compare? */
+static bool is_than(const struct words *w, size_t i)
+{
+    static const char *const mores[] = { "more", "less", "greater", "fewer", "higher", "lower",
+        "larger", "smaller", "bigger", "older", "younger", "newer", "later", "earlier", "cheaper",
+        "expensive", "warmer", "colder", "rather", "other", NULL };
+
+    return i > 0 && words_say(w, i, w->n, "then") && words_say_any(w, i - 1, w->n, mores);
+}
+
+/* Is the word one of a phrase of a rule? Then it is written as it should be. */
+static bool is_in_phrase(const char *key)
+{
+    size_t n = strlen(key);
+
+    for (const struct rule *const *r = rule_table; *r; r++) {
+        for (const char *const *says = rule_says(*r); *says; says++) {
+            const char *p = strstr(*says, key);
+
+            if (p && (p == *says || p[-1] == ' ') && (p[n] == '\0' || p[n] == ' '))
+                return true;
+        }
+    }
+    return false;
 }
 
 void correct_words(struct mind *m)
@@ -399,12 +473,12 @@ void correct_words(struct mind *m)
         struct word *w = &m->words.v[i];
         struct known_value value;
         struct mention mention;
-        const char *meant = w->kind == WORD_PLAIN ? with_apostrophe(w->key) : NULL;
+        const char *meant = w->kind == WORD_PLAIN ? in_full(w->key) : NULL;
 
-        if (meant)
-            w->key = meant;
+        if (meant || is_than(&m->words, i))
+            w->key = meant ? meant : "than";
         if (w->kind != WORD_PLAIN || strlen(w->key) < SLIP_MIN || chat_is_common(w->key) ||
-            begins_wish(m, i, m->words.n) ||
+            is_in_phrase(w->key) || begins_wish(m, i, m->words.n) ||
             chat_mention(&m->words, i, m->words.n, &m->table, m->arena, &mention) ||
             chat_value(&m->words, i, m->words.n, &m->table, SIZE_MAX, m->arena, &value))
             continue;

@@ -43,13 +43,20 @@ static bool only_columns(const struct mind *m, const struct chat_table *t, const
 static bool take_out(struct mind *m, const struct clause *c, bool *done)
 {
     static const char *const nots[] = { "not", "without", "but not", "except", "no", "drop",
-        "leave out", "remove", "skip", "delete", "take out", NULL };
+        "leave out", "remove", "skip", "delete", "take out", "forget", NULL };
+    static const char *const outs[] = { "out", "off", "away", NULL };
+    static const char *const takes[] = { "take", "leave", "throw", NULL };
     const char *names[NAMES_MAX];
     struct json *arguments = last_arguments(m, extract_op), *left;
     const struct json *columns = json_get(arguments, "columns");
     size_t n = words_say_any(&m->words, c->from, c->to, nots);
     struct clause rest = { c->from + n, c->to };
+    size_t out_at = words_find(&m->words, c->from, c->to, outs);
 
+    if (n == 0 && out_at < c->to) { /* "take the city out again" */
+        n = words_say_any(&m->words, c->from, c->to, takes);
+        rest = (struct clause){ c->from + n, out_at };
+    }
     if (json_len(columns) == 0 || n == 0 || !only_columns(m, &m->table, &rest))
         return true;
     n = named_columns(m, c->from, c->to, names, NAMES_MAX);
@@ -100,6 +107,16 @@ static bool put_in(struct mind *m, const struct clause *c, bool *done)
 
 /* ---- a step less ---- */
 
+/* The rule that all of the words say; NULL: none. */
+static const char *whole_rule(const struct mind *m, size_t from, size_t to)
+{
+    for (const struct rule *const *r = rule_table; *r; r++) {
+        if (words_say_any(&m->words, from, to, rule_says(*r)) == to - from)
+            return (*r)->name;
+    }
+    return NULL;
+}
+
 static const struct {
     const char *word, *operation; /* As operations begin. */
 } kinds[] = { { "sql", "sql/" }, { "inserts", "sql/" }, { "json", "json/" },
@@ -114,10 +131,15 @@ static const struct {
 static size_t meant_step(const struct mind *m, size_t at, size_t end)
 {
     static const char *const last[] = { "last step", "last one", "that", "it", "that step", NULL };
+    static const char *const steps[] = { "step", "number", "step number", NULL };
     const char *phrase;
+    size_t n = words_say_any(&m->words, at, end, steps);
+    double number;
 
     if (words_say_any(&m->words, at, end, last))
         return json_len(m->steps) - 1;
+    if (n && at + n < end && words_number(&m->words.v[at + n], &number))
+        return number >= 1 && number <= (double)json_len(m->steps) ? (size_t)number - 1 : SIZE_MAX;
     for (size_t i = json_len(m->steps); i > 0; i--) {
         const char *operation = json_get_string(json_at(m->steps, i - 1), "operation");
 
@@ -131,11 +153,53 @@ static size_t meant_step(const struct mind *m, size_t at, size_t end)
     return SIZE_MAX;
 }
 
+/* The steps without those; follows what is left. */
+static bool keep_steps(struct mind *m, struct json *left, bool *done)
+{
+    json_free(m->steps);
+    m->steps = left;
+    *done = true;
+    return follow_steps(m);
+}
+
+/* The steps without a rule, wherever it is applied; NULL: it is in none, or nothing would be left. */
+static struct json *steps_without_rule(const struct mind *m, const char *rule)
+{
+    struct json *left = json_new_array();
+    bool found = false;
+
+    for (size_t i = 0; i < json_len(m->steps); i++) {
+        struct json *step = json_clone(json_at(m->steps, i)), *kept = json_new_array(), *arguments;
+        const struct json *list;
+
+        arguments = (struct json *)(uintptr_t)json_get(step, "arguments");
+        list = json_get(arguments, "normalizations");
+        for (size_t k = 0; k < json_len(list); k++) {
+            const char *type = json_get_string(json_at(list, k), "normalization_type");
+
+            if (type && strcmp(type, rule) == 0)
+                found = true;
+            else
+                json_add(kept, json_ref(json_at(list, k)));
+        }
+        if (json_len(list) == 0 || json_len(kept) > 0)
+            json_add(left, json_ref(step));
+        if (json_len(kept) > 0)
+            json_set(arguments, "normalizations", json_ref(kept));
+        json_free(kept);
+        json_free(step);
+    }
+    if (found && json_len(left) > 0)
+        return left;
+    json_free(left);
+    return NULL;
+}
+
 static bool drop_step(struct mind *m, const struct clause *c, bool *done)
 {
     static const char *const drops[] = { "skip", "drop", "without", "no", "remove", "forget",
         "leave out", "undo", "not", "i don't need", "i don't want", "don't need", "delete", "don't",
-        NULL };
+        "cancel", NULL };
     static const char *const ends[] = { "step", "part", "please", "file", "after all", "anymore",
         NULL };
     const struct words *w = &m->words;
@@ -147,7 +211,10 @@ static bool drop_step(struct mind *m, const struct clause *c, bool *done)
     at += words_say(w, at, c->to, "the") + words_say(w, at, c->to, "any");
     while (end > at + 1 && words_say_any(w, end - 1, c->to, ends))
         end--;
-    step = end <= at + 2 ? meant_step(m, at, c->to) : SIZE_MAX;
+    left = whole_rule(m, at, end) ? steps_without_rule(m, whole_rule(m, at, end)) : NULL;
+    if (left)
+        return keep_steps(m, left, done);
+    step = end <= at + 3 ? meant_step(m, at, c->to) : SIZE_MAX;
     if (step == SIZE_MAX)
         return true;
     left = json_new_array();
@@ -155,10 +222,23 @@ static bool drop_step(struct mind *m, const struct clause *c, bool *done)
         if (i != step)
             json_add(left, json_ref(json_at(m->steps, i)));
     }
-    json_free(m->steps);
-    m->steps = left;
-    *done = true;
-    return follow_steps(m);
+    return keep_steps(m, left, done);
+}
+
+/* "keep the duplicates" */
+static bool keep_duplicates(struct mind *m, const struct clause *c, bool *done)
+{
+    static const char *const keeps[] = { "keep", "with", "keep the", "with the", "allow", "leave",
+        "don't remove", "don't remove the", "don't drop", "don't drop the", "leave the",
+        "keep all the", NULL };
+    struct json *arguments = last_arguments(m, extract_op);
+    size_t n = words_say_any(&m->words, c->from, c->to, keeps);
+
+    *done = n > 0 && words_say(&m->words, c->from + n, c->to, "duplicates") &&
+            json_get_bool(arguments, "remove_duplicates", false);
+    if (*done)
+        json_remove(arguments, "remove_duplicates");
+    return true;
 }
 
 /* ---- one thing instead of another ---- */
@@ -172,23 +252,14 @@ struct side {
 
 static const char *wire_word(const char *key)
 {
-    static const char *const words[][2] = { { "excel", "xlsx" }, { "postgres", "postgresql" },
-        { "mariadb", "mysql" } };
+    static const char *const words[][2] = { { "excel", "xlsx" }, { "spreadsheet", "xlsx" },
+        { "workbook", "xlsx" }, { "postgres", "postgresql" }, { "mariadb", "mysql" } };
 
     for (size_t i = 0; i < ARRAY_LEN(words); i++) {
         if (strcmp(words[i][0], key) == 0)
             return words[i][1];
     }
     return key;
-}
-
-static const char *whole_rule(const struct mind *m, size_t from, size_t to)
-{
-    for (const struct rule *const *r = rule_table; *r; r++) {
-        if (words_say_any(&m->words, from, to, rule_says(*r)) == to - from)
-            return (*r)->name;
-    }
-    return NULL;
 }
 
 /* False unless the words [from, to) are one thing. */
@@ -304,15 +375,11 @@ static bool read_sides(
            read_side(m, at + 1, c->to, new);
 }
 
-static bool swap(struct mind *m, const struct clause *c, bool *done)
+static bool swap_sides(struct mind *m, const struct side *old, const struct side *new, bool *done)
 {
-    struct side old, new;
-    struct json *steps;
     size_t n = 0;
+    struct json *steps = swapped("", m->steps, old, new, &n);
 
-    if (!read_sides(m, c, &old, &new))
-        return true;
-    steps = swapped("", m->steps, &old, &new, &n);
     if (n == 0 || !steps) {
         json_free(steps);
         return true;
@@ -323,12 +390,46 @@ static bool swap(struct mind *m, const struct clause *c, bool *done)
     return follow_steps(m);
 }
 
+static bool swap(struct mind *m, const struct clause *c, bool *done)
+{
+    struct side old, new;
+
+    return !read_sides(m, c, &old, &new) || swap_sides(m, &old, &new, done);
+}
+
+/* The only number among the conditions; false: there is none, or several. */
+static bool only_number(const struct json *value, double *out, size_t *n)
+{
+    if (json_kind(value) == JSON_KIND_INT || json_kind(value) == JSON_KIND_REAL) {
+        *out = json_num(value, 0);
+        *n += 1;
+    }
+    for (size_t i = 0; json_kind(value) == JSON_KIND_ARRAY && i < json_len(value); i++)
+        (void)only_number(json_at(value, i), out, n);
+    for (const void *it = json_kind(value) == JSON_KIND_OBJECT ? json_first(value) : NULL; it;
+         it = json_next(value, it))
+        (void)only_number(json_value(it), out, n);
+    return *n == 1;
+}
+
+/* "make it 200": another number, where there is only one that it can be for. */
+static bool another_number(struct mind *m, const struct clause *c, bool *done)
+{
+    struct side old = { .text = "", .is_number = true }, new;
+    size_t n = 0;
+
+    if (!read_side(m, c->from, c->to, &new) || !new.is_number ||
+        !only_number(m->steps, &old.number, &n))
+        return true;
+    return swap_sides(m, &old, &new, done);
+}
+
 /* ---- all of them ---- */
 
 bool edit_steps(struct mind *m, const struct clause *c, bool *done)
 {
-    bool (*const edits[])(struct mind *, const struct clause *, bool *) = { drop_step, take_out,
-        put_in, swap, edit_names };
+    bool (*const edits[])(struct mind *, const struct clause *, bool *) = { drop_step,
+        keep_duplicates, take_out, put_in, swap, another_number, edit_names };
 
     *done = false;
     for (size_t i = 0; json_len(m->steps) > 0 && i < ARRAY_LEN(edits); i++) {

@@ -80,6 +80,8 @@ bool read_added(struct mind *m, const struct clause *c, bool *done);
 /* Words a letter off those of the grammar, put right. */
 void correct_words(struct mind *m);
 
+/* Does the clause hold conditions on rows? */
+bool says_conditions(const struct mind *m, const struct clause *c);
 /* Does the clause speak of duplicates, or of the different values of a column? */
 bool says_distinct(const struct mind *m, const struct clause *c);
 /* "SKU should be called item_no": a column, and a name for it? */

@@ -6,6 +6,8 @@
 
 #define PHRASES(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
+static const char counting[] = "count groups; each step tells how many rows it had";
+
 static const struct {
     const char *reason;
     const char *const *phrases;
@@ -21,12 +23,13 @@ static const struct {
     { "rank rows; a filter keeps those over or under a number",
         PHRASES("highest", "lowest", "largest", "smallest", "biggest", "top", "most recent"),
         NULL },
-    { "calculate totals", PHRASES("sum", "total of", "totals", "subtotals", "add up"), NULL },
+    { "calculate totals", PHRASES("sum", "total", "totals", "subtotals", "add up"),
+        PHRASES("in total") },
     { "calculate averages; blanks can be filled with them",
         PHRASES("average", "averages", "mean of"),
         PHRASES("fill", "missing", "blanks", "blank", "empty") },
     { "group rows", PHRASES("group by", "grouped by", "group the"), NULL },
-    { "count groups; each step tells how many rows it had", PHRASES("count", "how many"), NULL },
+    { counting, PHRASES("count", "how many"), NULL },
     { "calculate with columns",
         PHRASES("multiply", "multiplied by", "divide", "divided by", "subtract", "times", "minus",
             "percentage of"),
@@ -44,7 +47,8 @@ static const struct {
     { "know anything but your files", PHRASES("weather", "news", "joke"), NULL },
     { "translate texts", PHRASES("translate", "translation"), NULL },
     { "send anything anywhere; results are downloaded",
-        PHRASES("send", "email it", "email this", "email that", "email them to", "mail it",
+        PHRASES("send", "email it", "email the result", "email the file", "mail the result",
+            "mail the file", "email this", "email that", "email them to", "mail it",
             "upload it to"),
         NULL },
     { "print", PHRASES("print"), NULL },
@@ -58,12 +62,34 @@ static const char *const now[] = { "last week", "last month", "last year", "this
     "this month", "this year", "today", "yesterday", "days ago", "weeks ago", "months ago",
     "years ago", NULL };
 
+/* "the last 30 days", "past week": from now, which nobody here knows. */
+static size_t span_from_now(const struct words *w, size_t at, size_t end)
+{
+    static const char *const ways[] = { "last", "past", "previous", "next", "coming", NULL };
+    static const char *const units[] = { "day", "days", "week", "weeks", "month", "months", "year",
+        "years", "hours", NULL };
+    size_t n = words_say_any(w, at, end, ways);
+
+    if (n && at + n < end && w->v[at + n].kind == WORD_NUMBER)
+        n++;
+    else if (n)
+        n += words_say_any(w, at + n, end, (const char *const[]){ "few", "two", "three", NULL });
+    return n && words_say_any(w, at + n, end, units) ? n + 1 : 0;
+}
+
+static size_t find_now(const struct words *w, size_t at, size_t end)
+{
+    while (at < end && !words_say_any(w, at, end, now) && !span_from_now(w, at, end))
+        at++;
+    return at;
+}
+
 /* "signed up this month", "since yesterday"; but not "I need it today". */
 static bool says_now(const struct mind *m, const struct clause *c)
 {
     static const char *const befores[] = { "from", "in", "since", "of", "during", "within",
         "before", "after", "until", "the", NULL };
-    size_t at = words_find(&m->words, c->from, c->to, now);
+    size_t at = find_now(&m->words, c->from, c->to);
     struct mention mention;
 
     if (at == c->to)
@@ -78,6 +104,14 @@ static bool says_now(const struct mind *m, const struct clause *c)
     return false;
 }
 
+/* "how many are active?" is a filter, whose step tells its rows; "how many per city" is not. */
+static bool counts_rows(const struct mind *m, const struct clause *c)
+{
+    static const char *const each[] = { "per", "by", "each", "every", "for each", NULL };
+
+    return words_find(&m->words, c->from, c->to, each) == c->to && says_conditions(m, c);
+}
+
 const char *impossible_reason(const struct mind *m, const struct clause *c)
 {
     const struct words *w = &m->words;
@@ -88,6 +122,8 @@ const char *impossible_reason(const struct mind *m, const struct clause *c)
             const char *const *moot = impossible[k].moot;
             size_t n = words_say_any(w, i, c->to, impossible[k].phrases);
 
+            if (n > 0 && impossible[k].reason == counting && counts_rows(m, c))
+                continue;
             if (n > 0 && !(moot && says_any(m, c, moot)) &&
                 !(chat_mention(w, i, c->to, &m->table, m->arena, &mention) && mention.n_words >= n))
                 return impossible[k].reason;

@@ -112,10 +112,33 @@ static bool widen(struct mind *m, const struct json *added, const struct chat_ta
     return true;
 }
 
+/* Does the join add all there is, since no columns were named? */
+static bool adds_all(const struct mind *m, const struct json *join, const struct chat_table *other)
+{
+    size_t n = json_len(json_get(join, "bind_columns"));
+
+    return n > 1 && n + 1 >= other->n_columns && m->table.n_columns > n;
+}
+
+/* Columns that the other file does not have: then it is not about what to add. */
+static bool names_own_columns(
+    struct mind *m, const struct clause *c, const struct chat_table *other)
+{
+    const char *names[NAMES_MAX];
+    size_t n = named_columns(m, c->from, c->to, names, NAMES_MAX);
+
+    for (size_t i = 0; i < n; i++) {
+        if (!chat_table_column(other, names[i]))
+            return true;
+    }
+    return false;
+}
+
 bool read_added(struct mind *m, const struct clause *c, bool *done)
 {
     static const char *const adds[] = { "add", "bring", "take", "get", "with", "append", "include",
         NULL };
+    static const char *const onlys[] = { "only", "just", "only the", "just the", NULL };
     struct json *last = last_arguments(m, "excel/bind-single-key"), *columns;
     const char *file = json_get_string(last, "bind_file"),
                *key = json_get_string(last, "comparison_column");
@@ -126,10 +149,13 @@ bool read_added(struct mind *m, const struct clause *c, bool *done)
         if (strcmp(m->files[i].file, file) == 0)
             other = &m->files[i];
     }
-    if (!other || !key || !words_say_any(&m->words, c->from, c->to, adds))
+    if (!other || !key ||
+        (!words_say_any(&m->words, c->from, c->to, adds) &&
+            !(words_say_any(&m->words, c->from, c->to, onlys) && adds_all(m, last, other))))
         return true;
     columns = said_columns(m, c, c->to, key, other);
-    if (json_len(columns) == 0) {
+    if (json_len(columns) == 0 ||
+        (words_say_any(&m->words, c->from, c->to, onlys) && names_own_columns(m, c, other))) {
         json_free(columns);
         return true;
     }

@@ -35,14 +35,15 @@ static const char *table_name(const struct mind *m, const struct clause *c)
         "into table", "into a table called", "table", "into", "table name", "table name is",
         "table name should be", "name of the table is", "table should be called",
         "table should be named", "table is called", "call the table", "name the table", "table to",
-        NULL };
+        "table name to", NULL };
 
     for (size_t i = c->from; i < c->to; i++) {
         size_t n = words_say_any(&m->words, i, c->to, befores);
 
         if (n == 0)
             continue;
-        if (i + n < c->to && is_name(&m->words.v[i + n]))
+        if (i + n < c->to && !words_say(&m->words, i + n, c->to, "to") &&
+            is_name(&m->words.v[i + n]))
             return m->words.v[i + n].raw;
         if (words_say(&m->words, i, c->to, "table") && i > c->from && is_name(&m->words.v[i - 1]))
             return m->words.v[i - 1].raw;
@@ -236,7 +237,8 @@ static bool is_named(const struct mind *m, size_t at, size_t from, size_t to)
         "it named", "csv called", "csv named", "json called", "json named", "excel called",
         "workbook called", "workbook named", "spreadsheet called", "spreadsheet named",
         "script called", "script named", "result called", "output called", "sql called",
-        "file should be called", "result should be called", "it should be called", NULL };
+        "file should be called", "result should be called", "it should be called", "under the name",
+        "under the name of", "by the name", "by the name of", NULL };
     static const char *const never[] = { "excel", "csv", "json", "xlsx", "sql", "a", "an", "the",
         "jsonl", NULL };
 

@@ -59,20 +59,30 @@ bool replace_parameters(
     struct mind *m, const struct clause *c, size_t at, struct json *parameters, size_t *used)
 {
     static const char *const withs[] = { "with", "by", "->", "→", NULL };
+    static const char *const ands[] = { "and", ",", "&", NULL };
     const struct words *w = &m->words;
-    size_t with = words_find(w, at, c->to, withs), end;
-    struct json *mapping;
+    size_t first = words_find(w, at, c->to, withs),
+           end = first < c->to ? words_find(w, first + 1, c->to, froms) : first;
+    struct json *mapping = json_new_object();
 
-    if (with == c->to || with == at)
-        return false;
-    end = words_find(w, with + 1, c->to, froms);
-    if (end == with + 1)
-        return false;
-    mapping = json_new_object();
-    json_set_string(
-        mapping, words_text(w, at, with, m->arena), words_text(w, with + 1, end, m->arena));
-    json_set(parameters, "mapping", mapping);
     *used = end;
+    while (at < end) {
+        size_t with = words_find(w, at, end, withs), next = words_find(w, with, end, ands);
+
+        if (with == end || with == at || words_find(w, next, end, withs) == end)
+            next = end; /* "with fish and chips" is one text. */
+        if (with == end || with == at || with + 1 == next)
+            break;
+        json_set_string(
+            mapping, words_text(w, at, with, m->arena), words_text(w, with + 1, next, m->arena));
+        at = next + (next < end);
+        at += at < end && words_say(w, at, end, "and");
+    }
+    if (json_len(mapping) == 0 || at < end) {
+        json_free(mapping);
+        return false;
+    }
+    json_set(parameters, "mapping", mapping);
     return true;
 }
 
@@ -82,7 +92,7 @@ const char *replace_rule(
     const struct json *mapping = json_get(parameters, "mapping");
     const void *it = json_first(mapping);
 
-    if (!it || !is_part(m, names, n, json_key(it)))
+    if (!it || json_len(mapping) > 1 || !is_part(m, names, n, json_key(it)))
         return "categorical_mapping";
     as_pattern(m, json_key(it), json_str(json_value(it)), parameters);
     return "regex_replace";

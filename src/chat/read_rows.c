@@ -28,7 +28,7 @@ static bool negated_before(const struct rows *r, size_t i)
 static bool is_span_behind(const struct rows *r, size_t at)
 {
     static const char *const links[] = { "in", "on", "dated", "of", "for", NULL };
-    const struct item *next = rows_item(r, at + 1);
+    const struct item *next = rows_item(r, rows_skip_articles(r, at + 1));
     struct when when;
 
     return rows_item(r, at)->kind == ITEM_WORD && rows_say(r, at, links) &&
@@ -45,6 +45,18 @@ static bool read_span(struct rows *r, size_t *i)
     if (!c || !is_span_behind(r, *i) || !rows_read_equal(r, &at, c, negated_before(r, *i), false))
         return false;
     *i = at;
+    return true;
+}
+
+/* "negative temperatures", "credit is positive" */
+static bool read_sign(struct rows *r, const struct item *it, const struct chat_column *c)
+{
+    const struct words *w = &r->m->words;
+    bool negative = words_say(w, it->from, it->to, "negative") > 0;
+
+    if (it->kind != ITEM_WORD || (!negative && !words_say(w, it->from, it->to, "positive")))
+        return false;
+    rows_emit(r, c->name, negative ? "less_than" : "greater_than", false, json_new_int(0));
     return true;
 }
 
@@ -98,6 +110,10 @@ static bool read_about(struct rows *r, size_t *i, const struct chat_column *c)
     default:
         if (!is)
             return false;
+        if (!negated && chat_column_is_number(c) && read_sign(r, rows_item(r, at), c)) {
+            *i = at + 1;
+            return true;
+        }
         break;
     }
     if (!rows_read_equal(r, &at, c, negated, false))
@@ -156,14 +172,19 @@ static bool read_identifier(struct rows *r, size_t *i)
 /* A column that nothing is said about: a condition where it holds yes and no; with "with" or "without" before it. */
 static bool read_bare(struct rows *r, const struct clause *c, size_t *i)
 {
+    static const char *const infos[] = { "info", "information", "value", "entry", "answer", NULL };
     size_t at = *i;
     const struct item *it = rows_item(r, at), *before = at > 0 ? rows_item(r, at - 1) : NULL;
     const struct chat_column *column = rows_column(r, it);
 
     while (before && before > r->items && before->kind == ITEM_WORD && rows_is_article(r, before))
         before--;
+    if (before && chat_column_is_number(column) && read_sign(r, before, column)) {
+        *i = at + 1;
+        return true;
+    }
     if (before && before->kind == ITEM_LACK) {
-        if (chat_column_is_bool(column))
+        if (chat_column_is_bool(column) && !rows_say(r, at + 1, infos))
             rows_emit(r, column->name, "equals", false, json_new_bool(false));
         else
             rows_emit(r, column->name, "is_empty", false, NULL);
@@ -201,14 +222,29 @@ static bool read_stock(struct rows *r, size_t *i)
     return true;
 }
 
+/* Is the word one of those in some values ("laptops": Laptop 15"), and no part of another word ("male": Female)? */
+static bool is_kind(const struct rows *r, const struct item *it, const struct chat_column *c)
+{
+    const char *key = chat_singular(r->m->arena, r->m->words.v[it->from].key);
+    bool kind = false;
+
+    for (size_t i = 0; i < c->n_values; i++) {
+        const char *value = c->value_keys[i], *p = strstr(value, key);
+
+        if (p && p > value && p[-1] != ' ')
+            return false;
+        kind = kind || p;
+    }
+    return kind;
+}
+
 /* A known value alone: "active customers". Of several, "laptops", all that hold the word are meant. */
 static bool read_value(struct rows *r, size_t *i)
 {
     const struct item *it = rows_item(r, *i);
     const struct chat_column *c = &r->m->table.columns[it->value.column];
-    const char *said = words_text(&r->m->words, it->from, it->to, r->m->arena);
 
-    if (it->to == it->from + 1 && strcasecmp(said, it->value.text) != 0) {
+    if (it->to == it->from + 1 && !it->value.whole && is_kind(r, it, c)) {
         rows_emit(r, c->name, "contains", negated_before(r, *i),
             json_new_string(chat_singular(r->m->arena, r->m->words.v[it->from].key)));
         *i += 1;
@@ -244,6 +280,23 @@ static void turn_round(struct rows *r, size_t from)
         r->or_said = !r->or_said;
 }
 
+/* "orders over 10": what looks like order_id is the word for the rows. */
+static bool is_rows_word(const struct rows *r, size_t i)
+{
+    static const char *const links[] = { "of", "for", "that", "where", NULL };
+    const struct item *it = rows_item(r, i), *next;
+    const char *key = rows_column(r, it)->key;
+    size_t n = strlen(key);
+
+    i++;
+    while (rows_item(r, i)->kind == ITEM_HAVE || rows_item(r, i)->kind == ITEM_IS ||
+           (rows_item(r, i)->kind == ITEM_WORD && rows_say(r, i, links)))
+        i++;
+    next = rows_item(r, i);
+    return it->column.strength == MENTION_PART && n > 3 && strcmp(key + n - 3, " id") == 0 &&
+           next->kind == ITEM_COMPARE && strstr(next->op, "than");
+}
+
 static void read_all(struct rows *r, const struct clause *c)
 {
     bool or_next = false;
@@ -260,7 +313,7 @@ static void read_all(struct rows *r, const struct clause *c)
             except = n;
         if (read_stock(r, &at)) {
             read = true;
-        } else if (it->kind == ITEM_COLUMN) {
+        } else if (it->kind == ITEM_COLUMN && !is_rows_word(r, i)) {
             at = i + 1;
             read = it->column.n_columns == 1 && read_about(r, &at, rows_column(r, it));
             if (!read) {
@@ -324,6 +377,24 @@ static bool is_about(const struct json *condition, const struct json *list, cons
  * The conditions of a step with more of them, each once. `instead`: those on the same columns give
  * way. Nothing needs to be unlike one value where it must be another.
  */
+static bool goes_same_way(const struct json *a, const struct json *b)
+{
+    const char *x = json_get_string(a, "operator"), *y = json_get_string(b, "operator");
+
+    return x && y && strstr(x, "than") && strncmp(x, y, 4) == 0;
+}
+
+/* "over 100", then "at least 100": the same end of the same numbers, said again. */
+static bool is_said_again(const struct json *one, const struct json *more)
+{
+    for (size_t i = 0; i < json_len(more); i++) {
+        if (same_json(json_get(one, "column"), json_get(json_at(more, i), "column")) &&
+            goes_same_way(one, json_at(more, i)))
+            return true;
+    }
+    return false;
+}
+
 static struct json *merged(const struct json *all, const struct json *more, bool instead)
 {
     struct json *out = json_new_array();
@@ -335,7 +406,8 @@ static struct json *merged(const struct json *all, const struct json *more, bool
 
         for (size_t k = 0; !drop && k < json_len(out); k++)
             drop = same_json(one, json_at(out, k));
-        drop = drop || (is_operator(one, "not_equals") && is_about(one, more, "equals"));
+        drop = drop || (old && is_said_again(one, more)) ||
+               (is_operator(one, "not_equals") && is_about(one, more, "equals"));
         if (!drop)
             json_add(out, json_ref(one));
     }
@@ -344,7 +416,8 @@ static struct json *merged(const struct json *all, const struct json *more, bool
 
 bool read_rows(struct mind *m, const struct clause *c)
 {
-    static const char *const insteads[] = { "actually", "instead", "rather", NULL };
+    static const char *const insteads[] = { "actually", "instead", "rather", "i meant", "i mean",
+        NULL };
     bool logic_or = false,
          csv = strcmp(m->table.format, "csv") == 0 || strcmp(m->table.format, "tsv") == 0;
     const char *name = csv ? "csv/search" : "excel/search";
@@ -356,7 +429,9 @@ bool read_rows(struct mind *m, const struct clause *c)
                                      "Which rows do you want? Name a column and what it should be, "
                                      "like: status is active.");
     }
-    last = last_arguments(m, name);
+    last = last_arguments(m, "csv/search");
+    if (!last)
+        last = last_arguments(m, "excel/search");
     if (last && !logic_or && !json_get(last, "logic")) { /* "..., and credit over 100": both. */
         json_set(last, "conditions",
             merged(json_get(last, "conditions"), conditions,

@@ -43,25 +43,31 @@ static bool is_rule(const struct wish *w, const char *name)
     return strcmp(w->rule->name, name) == 0;
 }
 
-/* ---- parameters ---- */
+/* "replace signed_up with just the year": what stands behind "with" is a rule, not a value. */
+static void replaced_by_rule(const struct mind *m, const struct clause *c, struct wish *wish)
+{
+    static const char *const withs[] = { "with", "by", NULL };
+    size_t at = words_find(&m->words, wish->at + wish->n_words, c->to, withs);
+    struct mention mention;
+    struct wish behind;
 
-static const char *const small_numbers[] = { "zero", "one", "two", "three", "four", "five", "six",
-    "seven", "eight", "nine", "ten" };
+    if (is_rule(wish, "categorical_mapping") && at + 1 < c->to &&
+        find_rule(m, at + 1, c->to, &behind) && behind.at == at + 1 &&
+        behind.at + behind.n_words == c->to &&
+        chat_mention(&m->words, at - 1, at, &m->table, m->arena, &mention))
+        *wish = behind;
+}
+
+/* ---- parameters ---- */
 
 static bool number_said(const struct mind *m, const struct clause *c, int64_t *out)
 {
     for (size_t i = c->from; i < c->to; i++) {
-        const struct word *w = &m->words.v[i];
+        double number;
 
-        if (w->kind == WORD_NUMBER && w->number >= 0 && w->number <= 30) {
-            *out = (int64_t)w->number;
+        if (words_number(&m->words.v[i], &number) && number >= 0 && number <= 30) {
+            *out = (int64_t)number;
             return true;
-        }
-        for (size_t k = 0; k < ARRAY_LEN(small_numbers); k++) {
-            if (w->kind == WORD_PLAIN && strcmp(w->key, small_numbers[k]) == 0) {
-                *out = (int64_t)k;
-                return true;
-            }
         }
     }
     return false;
@@ -81,6 +87,7 @@ static void round_parameters(const struct mind *m, const struct clause *c, struc
 static bool fill_parameters(struct mind *m, const struct clause *c, struct json *parameters)
 {
     static const char *const withs[] = { "with", "by", "using", "as", "to", NULL };
+    static const char *const ends[] = { "please", "in", "where", "wherever", "when", "if", NULL };
     static const struct {
         const char *phrase, *method;
     } methods[] = { { "mean", "mean" }, { "average", "mean" }, { "median", "median" },
@@ -98,8 +105,8 @@ static bool fill_parameters(struct mind *m, const struct clause *c, struct json 
             return true;
         }
     }
-    for (n = at; n < c->to && m->words.v[n].kind != WORD_STOP &&
-                 !words_say(&m->words, n, c->to, "please") && !words_say(&m->words, n, c->to, "in");
+    for (n = at;
+         n < c->to && m->words.v[n].kind != WORD_STOP && !words_say_any(&m->words, n, c->to, ends);
          n++)
         ;
     if (n == at)
@@ -204,10 +211,17 @@ static const char *example_pattern(const struct mind *m, size_t at, size_t end)
 static size_t example_at(const struct mind *m, size_t from, size_t to)
 {
     static const char *const likes[] = { "like", "such as", "in the form", "in the style of",
-        "formatted like", "written like", "in the format", NULL };
+        "formatted like", "written like", "in the format", "as", NULL };
     size_t at = words_find(&m->words, from, to, likes);
 
-    return at < to ? at + words_say_any(&m->words, at, to, likes) : to;
+    while (at < to) {
+        size_t behind = at + words_say_any(&m->words, at, to, likes);
+
+        if (example_pattern(m, behind, to))
+            return behind;
+        at = words_find(&m->words, at + 1, to, likes);
+    }
+    return to;
 }
 
 bool says_date_shape(const struct mind *m, size_t from, size_t to)
@@ -265,9 +279,31 @@ static size_t all_text_columns(const struct mind *m, const struct clause *c, con
     return n;
 }
 
-static size_t columns_of(struct mind *m, const struct clause *c, size_t from, const char **out)
+/* "..., but not the name": those columns are none of them. Returns how many are left. */
+static size_t leave_out(
+    struct mind *m, const struct clause *c, size_t from, const char **names, size_t n)
+{
+    const char *others[NAMES_MAX];
+    size_t n_others = named_columns(m, from, c->to, others, NAMES_MAX), left = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        bool out = false;
+
+        for (size_t k = 0; k < n_others; k++)
+            out = out || strcmp(names[i], others[k]) == 0;
+        if (!out)
+            names[left++] = names[i];
+    }
+    return left;
+}
+
+static size_t columns_of(struct mind *m, const struct clause *all, size_t from, const char **out)
 {
     static const char *const pronouns[] = { "them", "these", "those", "it", "that", NULL };
+    static const char *const excepts[] = { "but not", "not", "except", "except for", "excluding",
+        "apart from", NULL };
+    const struct clause part = { all->from, words_find(&m->words, from, all->to, excepts) },
+                        *c = &part;
     size_t n = named_columns(m, from, c->to, out, NAMES_MAX);
 
     if (n == 0 && from > c->from)
@@ -278,6 +314,8 @@ static size_t columns_of(struct mind *m, const struct clause *c, size_t from, co
         for (; n < m->n_columns; n++)
             out[n] = m->columns[n];
     }
+    if (c->to < all->to)
+        n = leave_out(m, all, c->to, out, n);
     return n;
 }
 
@@ -456,6 +494,7 @@ bool read_rules(struct mind *m, const struct clause *c)
         return read_removal(m, c);
     if (!find_rule(m, c->from, c->to, &wish))
         return read_unnamed(m, c);
+    replaced_by_rule(m, c, &wish);
     /* "trim and uppercase the names": two rules, the same columns. */
     if (find_rule(m, wish.at + wish.n_words, c->to, &next) && next.rule != wish.rule &&
         named_columns(m, wish.at, next.at, names, NAMES_MAX) == 0) {

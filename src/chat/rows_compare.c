@@ -131,6 +131,7 @@ static struct json *value_at(
     size_t at = rows_skip_articles(r, *i), begun;
     const struct item *it = rows_item(r, at);
     const char *text;
+    double number;
 
     when->n_words = 0;
     if (at >= r->n)
@@ -144,6 +145,9 @@ static struct json *value_at(
         return json_new_string(when->first);
     if (it->kind == ITEM_NUMBER && (!c || chat_column_is_number(c)))
         return written_number(&w->v[it->from]);
+    if (it->kind == ITEM_WORD && (!c || chat_column_is_number(c)) &&
+        words_number(&w->v[it->from], &number))
+        return number_json(number);
     if (it->kind == ITEM_YES || it->kind == ITEM_NO) {
         if (!c || chat_column_is_bool(c))
             return json_new_bool(it->kind == ITEM_YES);
@@ -230,19 +234,38 @@ static struct json *pair(struct json *low, struct json *high)
     return list;
 }
 
+static bool is_order(const char *op)
+{
+    return strstr(op, "than") || strcmp(op, "before") == 0 || strcmp(op, "after") == 0;
+}
+
+/* The value of a comparison. Texts may be numbers ("4.20"), and only numbers have an order. */
+static struct json *compared_value(
+    const struct rows *r, size_t *i, const struct chat_column *c, const char *op, struct when *when)
+{
+    size_t at = rows_skip_articles(r, *i);
+    const struct item *it = rows_item(r, at);
+
+    if (!is_order(op) || !c || chat_column_is_date(c) || it->kind != ITEM_NUMBER)
+        return value_at(r, i, c, when);
+    when->n_words = 0;
+    *i = at + 1;
+    return written_number(&r->m->words.v[it->from]);
+}
+
 /* "between 5 and 10", "from 2024-01-01 to 2024-02-28"; *i behind the word "between". */
 static bool read_between(struct rows *r, size_t *i, const struct chat_column *c, bool negated)
 {
     static const char *const tos[] = { "to", "until", "till", "and", "-", "through", NULL };
     struct when first, last = { 0 };
     size_t at = *i;
-    struct json *low = value_at(r, &at, c, &first), *high = NULL;
+    struct json *low = compared_value(r, &at, c, "than", &first), *high = NULL;
 
     if (low &&
         (rows_item(r, at)->kind == ITEM_AND || rows_item(r, at)->kind == ITEM_COMPARE ||
             words_say_any(&r->m->words, rows_item(r, at)->from, rows_item(r, at)->to, tos))) {
         at++;
-        high = value_at(r, &at, c, &last);
+        high = compared_value(r, &at, c, "than", &last);
     }
     if (!high || json_kind(low) == JSON_KIND_BOOL || (first.n_words > 0) != (last.n_words > 0)) {
         json_free(low);
@@ -264,6 +287,42 @@ static bool read_between(struct rows *r, size_t *i, const struct chat_column *c,
     }
     rows_emit(r, c->name, "between", negated, pair(low, high));
     *i = at;
+    return true;
+}
+
+/* A day said without its month or year, which the later one has: "2 March", "March 2", "March", "2". */
+static bool part_of_day(const struct rows *r, size_t *i, struct when_part *out)
+{
+    const struct words *w = &r->m->words;
+    const struct item *it = rows_item(r, *i);
+    size_t n = *i < r->n ? chat_when_part(w, it->from, w->n, out) : 0, end = it->from + n;
+
+    if (n == 0)
+        return false;
+    while (*i < r->n && rows_item(r, *i)->from < end)
+        *i += 1;
+    return true;
+}
+
+/* "between 2 and 5 March 2024", "from January to March 2024"; *i behind the word "between". */
+static bool read_days_between(struct rows *r, size_t *i, const struct chat_column *c, bool negated)
+{
+    static const char *const tos[] = { "to", "until", "till", "and", "-", "–", "through", NULL };
+    struct when_part part;
+    struct when first;
+    size_t at = rows_skip_articles(r, *i);
+    const struct item *last;
+
+    c = c ? c : rows_only_column(r, chat_column_is_date);
+    if (!c || !chat_column_is_date(c) || !part_of_day(r, &at, &part) || !rows_say(r, at, tos))
+        return false;
+    at = rows_skip_articles(r, at + 1);
+    last = rows_item(r, at);
+    if (at >= r->n || last->kind != ITEM_WHEN || !chat_when_complete(&part, &last->when, &first))
+        return false;
+    rows_emit(r, c->name, "between", negated,
+        pair(json_new_string(first.first), json_new_string(last->when.last)));
+    *i = at + 1;
     return true;
 }
 
@@ -366,72 +425,141 @@ static bool read_from(struct rows *r, size_t *i, const struct chat_column *c, bo
     return when.n_words && rows_read_equal(r, i, c, negated, false);
 }
 
-/* The comparison at *i, for column c (NULL: it comes behind, or is the only one that fits). */
+/* Which column a comparison is about that implies one, or that has none said with it. */
+static const struct chat_column *implied_column(
+    const struct rows *r, const struct item *it, const struct chat_column *c)
+{
+    const struct chat_column *about = rows_column_about(r, it->about);
+
+    /* "orders cheaper than 5": what was taken for a column is the word for the rows. */
+    return about && (!c || !chat_column_is_number(c)) ? about : c;
+}
+
+/* The column for a comparison that names none: the only one of that kind, or the one of years. */
+static const struct chat_column *fitting_column(
+    const struct rows *r, const struct json *value, const struct when *when)
+{
+    bool day = when->n_words > 0, number = json_kind(value) != JSON_KIND_STRING;
+    const struct chat_column *c =
+        day || number ? rows_only_column(r, day ? chat_column_is_date : chat_column_is_number)
+                      : NULL;
+    struct when year;
+
+    if (!c && number && chat_when_year(json_num(value, 0), &year))
+        c = rows_column_about(r, "year");
+    return c;
+}
+
+/* Numbers are not before or after; someone of 40 is older than 30, what is from 1990 than 2000. */
+static const char *number_op(const struct item *it)
+{
+    bool age = it->about && strcmp(it->about, "age") == 0;
+
+    if (strcmp(it->op, "before") == 0)
+        return age ? "greater_than" : "less_than";
+    if (strcmp(it->op, "after") == 0)
+        return age ? "less_than" : "greater_than";
+    return it->op;
+}
+
+static void emit_days(struct rows *r, const struct chat_column *c, const char *op, bool negated,
+    const struct when *when)
+{
+    if (strcmp(op, "during") == 0)
+        rows_emit(r, c->name, "between", negated,
+            pair(json_new_string(when->first), json_new_string(when->last)));
+    else
+        rows_emit(r, c->name, day_op(op), negated, json_new_string(day_text(op, when)));
+}
+
+/* False, and the value freed, where the comparison is none for the column. */
+static bool emit_compared(
+    struct rows *r, const struct chat_column *c, const char *op, bool negated, struct json *value)
+{
+    bool text;
+
+    op = strcmp(op, "like") == 0 ? "contains" : op;
+    text = strstr(op, "with") || strstr(op, "contain") || strcmp(op, "matches") == 0;
+    if (!text && !chat_column_is_number(c) && !is_order(op) &&
+        json_kind(value) != JSON_KIND_STRING) {
+        json_free(value);
+        return false;
+    }
+    if (text && json_kind(value) != JSON_KIND_STRING) {
+        char *shown = json_text(value);
+
+        json_free(value);
+        value = json_new_string(shown);
+        free(shown);
+    }
+    rows_emit(r, c->name, op, negated, value);
+    return true;
+}
+
+static bool is_equality(const char *op)
+{
+    static const char *const ops[] = { "equals", "not_equals", "in", "not_in", "during" };
+
+    for (size_t i = 0; i < ARRAY_LEN(ops); i++) {
+        if (strcmp(op, ops[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* "between", "from": *i behind it. */
+static bool read_span(struct rows *r, size_t *i, const struct chat_column *c, bool negated)
+{
+    return read_days_between(r, i, c, negated) || read_between(r, i, c, negated) ||
+           read_from(r, i, c, negated);
+}
+
+static bool ask_column(struct rows *r, const struct json *value)
+{
+    if (json_kind(value) != JSON_KIND_STRING && !r->m->out->missing)
+        ask(r->m, "column", "Which column do you mean?");
+    return false;
+}
+
 bool rows_read_compare(struct rows *r, size_t *i, const struct chat_column *c, bool negated)
 {
     const struct item *it = rows_item(r, *i);
     const char *op = it->op;
     size_t at = *i + 1;
-    struct when when;
+    struct when when = { .n_words = 0 };
     struct json *value;
+    bool read;
 
-    if (!c)
-        c = rows_column_about(r, it->about);
-    if (strcmp(op, "between") == 0) {
-        if (!read_between(r, &at, c, negated) && !read_from(r, &at, c, negated))
-            return false;
-        *i = at;
-        return true;
+    c = implied_column(r, it, c);
+    if (strcmp(op, "between") == 0 || (c && is_equality(op))) {
+        bool listed = strcmp(op, "in") == 0 || strcmp(op, "not_in") == 0;
+
+        read = strcmp(op, "between") == 0
+                   ? read_span(r, &at, c, negated)
+                   : rows_read_equal(r, &at, c, negated != (strncmp(op, "not_", 4) == 0), listed);
+        *i = read ? at : *i;
+        return read;
     }
-    if (c && (strcmp(op, "equals") == 0 || strcmp(op, "not_equals") == 0 || strcmp(op, "in") == 0 ||
-                 strcmp(op, "not_in") == 0 || strcmp(op, "during") == 0)) {
-        if (!rows_read_equal(r, &at, c, negated != (strncmp(op, "not_", 4) == 0),
-                strstr(op, "in") != NULL && op[0] != 'd'))
-            return false;
-        *i = at;
-        return true;
-    }
-    value = value_at(r, &at, c, &when);
-    if (!value)
+    value = compared_value(r, &at, c, op, &when);
+    if (!value || (strcmp(op, "like") == 0 && when.n_words)) { /* A form, not a day. */
+        json_free(value);
         return false;
+    }
     if (!c)
         c = column_behind(r, &at);
-    if (!c && (when.n_words || json_kind(value) != JSON_KIND_STRING))
-        c = rows_only_column(r, when.n_words ? chat_column_is_date : chat_column_is_number);
-    if (c && !when.n_words && chat_column_is_date(c) && json_kind(value) == JSON_KIND_INT &&
-        chat_when_year((double)json_int(value, 0), &when)) {
-        json_free(value);
-        value = json_new_string(when.first);
-    }
+    if (!c)
+        c = fitting_column(r, value, &when);
     if (!c) {
-        bool number = json_kind(value) != JSON_KIND_STRING;
-
+        read = ask_column(r, value);
         json_free(value);
-        if (number && !r->m->out->missing)
-            ask(r->m, "column", "Which column do you mean?");
-        return false;
+        return read;
     }
+    if (!when.n_words && chat_column_is_date(c) && json_kind(value) == JSON_KIND_INT)
+        (void)chat_when_year((double)json_int(value, 0), &when);
     if (when.n_words) {
         json_free(value);
-        if (strcmp(op, "during") == 0)
-            rows_emit(r, c->name, "between", negated,
-                pair(json_new_string(when.first), json_new_string(when.last)));
-        else
-            rows_emit(r, c->name, day_op(op), negated, json_new_string(day_text(op, &when)));
-    } else if (chat_column_is_number(c) || json_kind(value) == JSON_KIND_STRING ||
-               strstr(op, "with") || strstr(op, "contain") || strstr(op, "than")) {
-        bool text = strstr(op, "with") || strstr(op, "contain") || strcmp(op, "matches") == 0;
-
-        if (text && json_kind(value) != JSON_KIND_STRING) {
-            char *shown = json_text(value);
-
-            json_free(value);
-            value = json_new_string(shown);
-            free(shown);
-        }
-        rows_emit(r, c->name, op, negated, value);
-    } else {
-        json_free(value);
+        emit_days(r, c, op, negated, &when);
+    } else if (!emit_compared(r, c, chat_column_is_date(c) ? op : number_op(it), negated, value)) {
         return false;
     }
     *i = at;

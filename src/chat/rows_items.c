@@ -61,7 +61,20 @@ static const struct {
     { "before", "before", NULL },
     { "earlier than", "before", NULL },
     { "prior to", "before", NULL },
-    { "older than", "before", NULL },
+    { "older than", "before", "age" },
+    { "younger than", "after", "age" },
+    { "in or after", "greater_than_or_equal", NULL },
+    { "on or later than", "greater_than_or_equal", NULL },
+    { "in or before", "less_than_or_equal", NULL },
+    { "warmer than", "greater_than", "temperature" },
+    { "hotter than", "greater_than", "temperature" },
+    { "colder than", "less_than", "temperature" },
+    { "cooler than", "less_than", "temperature" },
+    { "heavier than", "greater_than", "weight" },
+    { "lighter than", "less_than", "weight" },
+    { "taller than", "greater_than", "height" },
+    { "longer than", "greater_than", "length" },
+    { "shorter than", "less_than", "length" },
     { "ahead of", "before", NULL },
     { "after", "after", NULL },
     { "later than", "after", NULL },
@@ -78,6 +91,8 @@ static const struct {
     { "not containing", "not_contains", NULL },
     { "contains", "contains", NULL },
     { "contain", "contains", NULL },
+    { "like", "like", NULL },
+    { "is like", "like", NULL },
     { "containing", "contains", NULL },
     { "includes", "contains", NULL },
     { "including", "contains", NULL },
@@ -178,8 +193,9 @@ static const struct {
 
 static const char *const lacks[] = { "without", "with no", "with empty", "with a missing",
     "with missing", "has no", "have no", "having no", "no", "missing", "lacking", "lack", "lacks",
-    "that have no", "don't have", "doesn't have", "do not have", "does not have", "an empty",
-    "with an empty", "with blank", "with a blank", NULL };
+    "that have no", "don't have", "doesn't have", "do not have", "does not have", "hasn't",
+    "haven't", "hasn't got", "haven't got", "has not got", "have not got", "hasn't any",
+    "haven't any", "an empty", "with an empty", "with blank", "with a blank", NULL };
 static const char *const haves[] = { "that have", "who have", "which have", "that has", "who has",
     "which has", "with", "having", "have", "has", NULL };
 static const char *const ises[] = { "is", "are", "was", "were", "=", "==", "being", "equal", ":",
@@ -187,7 +203,7 @@ static const char *const ises[] = { "is", "are", "was", "were", "=", "==", "bein
 static const char *const nots[] = { "not", "isn't", "aren't", "wasn't", "weren't", "never", "non",
     "don't", "doesn't", "do not", "does not", "didn't", "did not", "don't want", "doesn't want",
     "do not want", "does not want", "didn't want", "is not", "are not", "was not", "have not been",
-    "has not been", "haven't been", "hasn't been", "not been", "not yet", NULL };
+    "has not been", "haven't been", "hasn't been", "not been", "not yet", "neither", "nor", NULL };
 static const char *const theres[] = { "are there", "is there", "there are", "there is", NULL };
 static const char *const excepts[] = { "except", "except for", "apart from", "aside from",
     "but not", "excluding", "besides", "all but", "everything but", "everyone but", "everybody but",

@@ -62,12 +62,13 @@ const char *chat_singular(struct arena *arena, const char *key)
     return s;
 }
 
+/* For comparing names: folded, marks between words as blanks, letters without their accents. */
 static const char *name_key(struct arena *arena, const char *name)
 {
     size_t n = 0;
     const char *key = utf8_name_key(arena, name, strlen(name), &n);
 
-    return key ? arena_dup(arena, key, n) : NULL;
+    return key ? words_plain(arena, key, n) : NULL;
 }
 
 /*
@@ -243,7 +244,7 @@ static bool find_exact(const struct words *w, size_t at, size_t end, const struc
     size_t most = end - at < SPAN_WORDS ? end - at : SPAN_WORDS;
 
     for (size_t n = most; n > 0; n--) {
-        const char *key = name_key(arena, words_text(w, at, at + n, arena));
+        const char *text = words_text(w, at, at + n, arena), *key = name_key(arena, text);
         const char *singular = key ? chat_singular(arena, key) : NULL;
 
         for (size_t i = 0; key && i < t->n_columns; i++) {
@@ -252,10 +253,14 @@ static bool find_exact(const struct words *w, size_t at, size_t end, const struc
             if (*own == *key && *own &&
                 (same_letters(key, own) || same_letters(singular, own) ||
                     same_letters(singular, t->columns[i].singular))) {
-                found(m, MENTION_EXACT, n, i);
-                return true;
+                if (m->n_columns == 0)
+                    found(m, MENTION_EXACT, n, i);
+                else if (strcmp(text, t->columns[i].name) == 0) /* "Año" rather than "Ano". */
+                    m->columns[0] = i;
             }
         }
+        if (m->n_columns > 0)
+            return true;
     }
     return false;
 }
@@ -268,7 +273,8 @@ static void find_parts(const struct words *w, size_t at, size_t n, const struct 
     uint64_t letters = 0;
 
     for (size_t k = 0; k < n && k < ARRAY_LEN(singulars); k++) {
-        if (w->v[at + k].kind != WORD_PLAIN || strlen(w->v[at + k].key) < PART_MIN)
+        if (w->v[at + k].kind != WORD_PLAIN ||
+            (strlen(w->v[at + k].key) < PART_MIN && strcmp(w->v[at + k].key, "id") != 0))
             return;
         singulars[k] = chat_singular(arena, w->v[at + k].key);
         letters |= letters_of(w->v[at + k].key) & letters_of(singulars[k]);
@@ -375,17 +381,69 @@ bool chat_mention(const struct words *w, size_t at, size_t end, const struct cha
 
 /* ---- values ---- */
 
-/* The known value of a column with that key, or its singular; SIZE_MAX: none. */
-static size_t find_value(const struct chat_column *c, const char *key, const char *singular,
-    unsigned mark, unsigned singular_mark)
+/* What is said, and how values are compared with it. */
+struct saying {
+    const char *text, *key, *singular;
+    unsigned mark, singular_mark;
+};
+
+static struct saying saying_of(const char *text, struct arena *arena)
 {
-    if (!is_marked(c, mark) && !is_marked(c, singular_mark))
+    struct saying s = { .text = text, .key = name_key(arena, text) };
+
+    s.singular = s.key ? chat_singular(arena, s.key) : NULL;
+    s.mark = s.key ? mark_of(s.key) : 0;
+    s.singular_mark = s.key ? mark_of(s.singular) : 0;
+    return s;
+}
+
+/* The known value of a column with that key, or its singular; SIZE_MAX: none. */
+static size_t find_value(const struct chat_column *c, const struct saying *s)
+{
+    size_t found = SIZE_MAX;
+
+    if (!is_marked(c, s->mark) && !is_marked(c, s->singular_mark))
         return SIZE_MAX;
     for (size_t k = 0; k < c->n_values; k++) {
-        if (strcmp(c->value_keys[k], key) == 0 || strcmp(c->value_keys[k], singular) == 0)
-            return k;
+        if (strcmp(c->value_keys[k], s->key) != 0 && strcmp(c->value_keys[k], s->singular) != 0)
+            continue;
+        if (found == SIZE_MAX || strcmp(c->values[k], s->text) == 0)
+            found = k;
     }
-    return SIZE_MAX;
+    return found;
+}
+
+static bool find_in_table(const struct saying *s, const struct chat_table *t, size_t only,
+    size_t n_words, struct known_value *out)
+{
+    for (size_t i = 0; i < t->n_columns; i++) {
+        const struct chat_column *c = &t->columns[i];
+        size_t k;
+
+        if ((only != SIZE_MAX && i != only) || chat_column_is_number(c) || chat_column_is_date(c) ||
+            chat_column_is_bool(c))
+            continue;
+        k = find_value(c, s);
+        if (k == SIZE_MAX)
+            continue;
+        *out =
+            (struct known_value){ n_words, i, c->values[k], strcmp(c->value_keys[k], s->key) == 0 };
+        return true;
+    }
+    return false;
+}
+
+/* "women" where the file has Female; NULL: nothing else is meant. */
+static const char *other_word(const char *key)
+{
+    static const char *const words[][2] = { { "men", "male" }, { "man", "male" },
+        { "women", "female" }, { "woman", "female" } };
+
+    for (size_t i = 0; key && i < ARRAY_LEN(words); i++) {
+        if (strcmp(key, words[i][0]) == 0)
+            return words[i][1];
+    }
+    return NULL;
 }
 
 bool chat_value(const struct words *w, size_t at, size_t end, const struct chat_table *t,
@@ -396,25 +454,16 @@ bool chat_value(const struct words *w, size_t at, size_t end, const struct chat_
     if (at >= end || w->v[at].kind == WORD_STOP || w->v[at].kind == WORD_SIGN)
         return false;
     for (size_t n = most; n > 0; n--) {
-        const char *key = name_key(arena, words_text(w, at, at + n, arena));
-        const char *singular = key ? chat_singular(arena, key) : NULL;
-        unsigned mark = key ? mark_of(key) : 0, singular_mark = key ? mark_of(singular) : 0;
+        struct saying s = saying_of(words_text(w, at, at + n, arena), arena);
+        const char *other = n == 1 ? other_word(s.key) : NULL;
 
-        if (!key || (n == 1 && w->v[at].kind == WORD_PLAIN && chat_is_common(key)))
+        if (!s.key || (n == 1 && w->v[at].kind == WORD_PLAIN && chat_is_common(s.key)))
             continue;
-        for (size_t i = 0; i < t->n_columns; i++) {
-            const struct chat_column *c = &t->columns[i];
-            size_t k;
-
-            if ((only != SIZE_MAX && i != only) || chat_column_is_number(c) ||
-                chat_column_is_date(c) || chat_column_is_bool(c))
-                continue;
-            k = find_value(c, key, singular, mark, singular_mark);
-            if (k == SIZE_MAX)
-                continue;
-            *out = (struct known_value){ n, i, c->values[k] };
+        if (find_in_table(&s, t, only, n, out))
             return true;
-        }
+        s = other ? saying_of(other, arena) : s;
+        if (other && s.key && find_in_table(&s, t, only, n, out))
+            return true;
     }
     return false;
 }

@@ -73,6 +73,7 @@ struct known_value {
     size_t n_words;
     size_t column;
     const char *text; /* As in the file. */
+    bool whole;       /* Said as it is, not as "laptops" for Laptop. */
 };
 /* Do the words from `at` on say a known value of a column (of `only`, unless SIZE_MAX)? */
 bool chat_value(const struct words *w, size_t at, size_t end, const struct chat_table *t,

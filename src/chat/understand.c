@@ -299,17 +299,23 @@ bool rename_columns(struct mind *m, const struct json *mapping)
     return ok;
 }
 
+/* How many steps at the end make no table. */
+static size_t count_tail(const struct json *steps)
+{
+    size_t n = json_len(steps), tail = 0;
+
+    while (tail < n && !makes_table(json_get_string(json_at(steps, n - 1 - tail), "operation")))
+        tail++;
+    return tail;
+}
+
 bool follow_steps(struct mind *m)
 {
     const struct json *steps = m->steps;
 
     m->table = m->n_files ? m->files[0] : m->table;
     m->wide = m->table;
-    m->n_tail = 0;
-    for (size_t n = json_len(steps); m->n_tail < n; m->n_tail++) {
-        if (makes_table(json_get_string(json_at(steps, n - 1 - m->n_tail), "operation")))
-            break;
-    }
+    m->n_tail = count_tail(steps);
     for (size_t i = 0; i < json_len(steps); i++) {
         const struct json *step = json_at(steps, i), *arguments = json_get(step, "arguments");
         const char *operation = json_get_string(step, "operation");
@@ -365,6 +371,20 @@ static bool read_clause(struct mind *m, const struct clause *c)
     return wants[want].read(m, c);
 }
 
+/*
+ * "JSON please, but only the names", "SQL, without duplicates": a restriction is about what goes into it, unlike a
+ * wish that begins with "then".
+ */
+static bool restricts(const struct mind *m, const struct clause *c)
+{
+    static const char *const onlys[] = { "only", "just", "without", "no", "but", "excluding",
+        "except", NULL };
+    static const char *const buts[] = { "but", "with", NULL };
+
+    return words_say_any(&m->words, c->from, c->to, onlys) ||
+           (c->from > 0 && words_say_any(&m->words, c->from - 1, c->from, buts));
+}
+
 /* Every clause, in turn. */
 static bool read_sentence(struct mind *m, const char *sentence)
 {
@@ -376,6 +396,8 @@ static bool read_sentence(struct mind *m, const char *sentence)
     correct_words(m);
     n = divide(m, clauses);
     for (size_t i = 0; i < n && m->out->what != UNDERSTOOD_CANNOT; i++) {
+        if (restricts(m, &clauses[i]))
+            m->n_tail = count_tail(m->steps);
         if (!read_clause(m, &clauses[i]))
             return false;
     }

@@ -92,6 +92,80 @@ static bool is_comma(const struct words *w, size_t at, size_t end)
     return at < end && w->v[at].kind == WORD_STOP && strcmp(w->v[at].key, ",") == 0;
 }
 
+/* "Q1 2024", "first quarter of 2024", "the second half of 2024": the words behind `n` are a year. */
+static size_t part_of_year(const struct words *w, size_t at, size_t end, int *from, int *months_n)
+{
+    static const struct {
+        const char *phrase;
+        int from, n;
+    } parts[] = { { "q1", 1, 3 }, { "q2", 4, 3 }, { "q3", 7, 3 }, { "q4", 10, 3 },
+        { "first quarter", 1, 3 }, { "second quarter", 4, 3 }, { "third quarter", 7, 3 },
+        { "fourth quarter", 10, 3 }, { "last quarter", 10, 3 }, { "1st quarter", 1, 3 },
+        { "2nd quarter", 4, 3 }, { "3rd quarter", 7, 3 }, { "4th quarter", 10, 3 }, { "h1", 1, 6 },
+        { "h2", 7, 6 }, { "first half", 1, 6 }, { "second half", 7, 6 }, { "1st half", 1, 6 },
+        { "2nd half", 7, 6 } };
+
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        size_t n = words_say(w, at, end, parts[i].phrase);
+
+        if (n == 0)
+            continue;
+        *from = parts[i].from;
+        *months_n = parts[i].n;
+        return n + words_say(w, at + n, end, "of") + words_say(w, at + n, end, "in");
+    }
+    return 0;
+}
+
+static bool months_of_year(const struct words *w, size_t at, size_t end, struct when *out)
+{
+    int from = 0, n_months = 0, year;
+    size_t n = part_of_year(w, at, end, &from, &n_months);
+    struct when last;
+
+    if (n == 0 || at + n >= end || (year = year_of(&w->v[at + n])) == 0 ||
+        !span(year, from, 0, out) || !span(year, from + n_months - 1, 0, &last))
+        return false;
+    memcpy(out->last, last.last, sizeof out->last);
+    out->n_words = n + 1;
+    return true;
+}
+
+size_t chat_when_part(const struct words *w, size_t at, size_t end, struct when_part *out)
+{
+    size_t n = 1;
+
+    *out = (struct when_part){ 0 };
+    if (at >= end)
+        return 0;
+    out->month = month_of(&w->v[at]);
+    if (!out->month)
+        out->day = day_of(&w->v[at]);
+    if (at + n < end && out->month && (out->day = day_of(&w->v[at + n])) != 0)
+        return n + 1; /* March 2 */
+    if (!out->day)
+        return out->month ? n : 0;
+    n += words_say(w, at + n, end, "of");
+    if (at + n < end && (out->month = month_of(&w->v[at + n])) != 0) /* 2nd of March */
+        return n + 1;
+    return 1;
+}
+
+bool chat_when_complete(const struct when_part *part, const struct when *last, struct when *out)
+{
+    int year = 0, month = 0, day = 0;
+    bool one_day = strcmp(last->first, last->last) == 0;
+
+    if (sscanf(last->last, "%d-%d-%d", &year, &month, &day) != 3)
+        return false;
+    /* "between 2 and March 2024" is none, nor "from March to 5 April 2024". */
+    if (one_day != (part->day != 0) ||
+        !span(year, part->month ? part->month : month, part->day, out))
+        return false;
+    out->n_words = 1;
+    return strcmp(out->first, last->first) <= 0;
+}
+
 bool chat_when(const struct words *w, size_t at, size_t end, struct when *out)
 {
     size_t next = at + 1, skip;
@@ -99,7 +173,7 @@ bool chat_when(const struct words *w, size_t at, size_t end, struct when *out)
 
     if (at >= end)
         return false;
-    if (one_word(&w->v[at], out))
+    if (one_word(&w->v[at], out) || months_of_year(w, at, end, out))
         return true;
     month = month_of(&w->v[at]);
     if (month && next < end && (year = year_of(&w->v[next])) != 0) { /* March 2024 */

@@ -223,6 +223,56 @@ bool words_split(const char *text, struct arena *arena, struct words *out, struc
     return true;
 }
 
+const char *words_plain(struct arena *arena, const char *key, size_t n)
+{
+    /* From U+00E0 and from U+0100 on; a blank: stays as it is. */
+    static const char latin1[] = "aaaaaa ceeeeiiii nooooo ouuuuy y",
+                      extended[] = "aaaaaaccccccccddddeeeeeeeeeegggggggghhhhiiiiiiiiii  jjkk "
+                                   "llllll  llnnnnnn   oooooo  rrrrrrssssssssttttttuuuuuuuuuuuu"
+                                   "wwyyyzzzzzz ";
+    char *out = arena_dup(arena, key, n);
+    size_t len = 0;
+
+    for (size_t i = 0, step; out && i < n; i += step) {
+        uint32_t code = 0;
+        char plain = ' ';
+
+        step = (unsigned char)key[i] < 0x80 ? 1 : utf8_decode(key + i, n - i, &code);
+        if (step == 0)
+            step = 1;
+        if (code >= 0xE0 && code < 0xE0 + sizeof latin1 - 1)
+            plain = latin1[code - 0xE0];
+        else if (code >= 0x100 && code < 0x100 + sizeof extended - 1)
+            plain = extended[code - 0x100];
+        if (plain != ' ')
+            out[len++] = plain;
+        else
+            for (size_t k = 0; k < step; k++)
+                out[len++] = key[i + k];
+    }
+    if (out)
+        out[len] = '\0';
+    return out;
+}
+
+bool words_number(const struct word *w, double *out)
+{
+    static const char *const small[] = { "zero", "one", "two", "three", "four", "five", "six",
+        "seven", "eight", "nine", "ten", "eleven", "twelve" };
+
+    if (w->kind == WORD_NUMBER) {
+        *out = w->number;
+        return true;
+    }
+    for (size_t i = 0; w->kind == WORD_PLAIN && i < ARRAY_LEN(small); i++) {
+        if (strcmp(w->key, small[i]) == 0) {
+            *out = (double)i;
+            return true;
+        }
+    }
+    return false;
+}
+
 size_t words_say(const struct words *w, size_t at, size_t end, const char *phrase)
 {
     size_t n = 0;

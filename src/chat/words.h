@@ -48,4 +48,10 @@ size_t words_find(const struct words *w, size_t at, size_t end, const char *cons
 /* The words [from, to) as they were typed, with single blanks; in `arena`. */
 const char *words_text(const struct words *w, size_t from, size_t to, struct arena *arena);
 
+/* "5" or "five": a number that is said. */
+bool words_number(const struct word *w, double *out);
+
+/* The folded text with letters of Latin scripts without their accents: "malmö" is "malmo". NULL when memory ends. */
+const char *words_plain(struct arena *arena, const char *key, size_t n);
+
 #endif

@@ -8,7 +8,7 @@
 #define SAYS(name, ...) static const char *const says_##name[] = { __VA_ARGS__, NULL }
 
 /* clang-format off */
-SAYS(uppercase, "uppercase", "upper case", "upper-case", "uppercased", "in capitals", "all caps", "capital letters", "in capital letters");
+SAYS(uppercase, "uppercase", "upper case", "upper-case", "uppercased", "in capitals", "all caps", "capital letters", "in capital letters", "capitals", "in caps", "to capitals");
 SAYS(lowercase, "lowercase", "lower case", "lower-case", "lowercased", "small letters");
 SAYS(title_case, "title case", "titlecase", "title-case", "capitalize", "capitalise", "capitalized", "proper case", "capitalization");
 SAYS(trim_whitespace, "trim", "trim spaces", "trim whitespace", "trim blanks", "strip spaces", "strip whitespace", "strip blanks",
@@ -24,7 +24,7 @@ SAYS(min_max_scale, "min max", "min-max", "minmax", "min max scale", "scale", "r
 SAYS(z_score, "z score", "z-score", "zscore", "standard score", "standard scores", "z scores", "z-scores", "standardize the numbers");
 SAYS(round_decimal, "round", "rounded", "round off", "round to", "round to whole numbers", "round to the nearest", "round up or down");
 SAYS(integer_convert, "to integer", "to integers", "to whole number", "as integer", "as integers", "truncate", "cut the decimals", "drop the decimals", "remove the decimals", "into integers", "into an integer", "convert to integer", "whole numbers", "to whole numbers", "into whole numbers", "as whole numbers", "into whole number", "to an integer");
-SAYS(currency_format, "currency", "currency format", "clean currency", "amounts of money", "remove currency symbols", "remove the currency symbol", "strip currency", "strip the dollar signs", "parse currency", "money to number");
+SAYS(currency_format, "currency", "currency format", "clean currency", "amounts of money", "remove currency symbols", "remove the currency symbol", "strip currency", "strip the dollar signs", "parse currency", "money to number", "into a number", "into numbers", "to a number", "to numbers", "as a number", "as numbers", "numeric", "to numeric");
 SAYS(date_format, "date format", "format dates", "format date", "format the date", "format the dates", "reformat the dates", "reformat dates", "reformat", "as date", "as dates", "normalize dates",
     "normalize the dates", "normalize date", "standardize dates", "standardize the dates", "iso dates", "fix the dates", "format");
 SAYS(datetime_format, "datetime format", "format datetime", "as datetime", "date and time", "normalize timestamps", "format the timestamp", "timestamp format");
