@@ -85,14 +85,11 @@ static bool hex_unit(const char *p, const char *end, uint32_t *out)
     if (end - p < HEX_DIGITS)
         return false;
     for (int i = 0; i < HEX_DIGITS; i++) {
-        char c = p[i];
+        int digit = num_hex_digit(p[i]);
 
-        if (c >= '0' && c <= '9')
-            v = v * 16 + (uint32_t)(c - '0');
-        else if ((c | ' ') >= 'a' && (c | ' ') <= 'f')
-            v = v * 16 + (uint32_t)((c | ' ') - 'a' + 10);
-        else
+        if (digit < 0)
             return false;
+        v = v * 16 + (uint32_t)digit;
     }
     *out = v;
     return true;

@@ -45,4 +45,21 @@ bool num_parse_safe(const char *p, size_t n, double *out);
  */
 size_t num_round_text(const char *p, size_t n, int decimals, char *out, size_t size);
 
+/* What a hexadecimal digit, of either case, stands for; -1: it is none. */
+static inline int num_hex_digit(char c)
+{
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
+}
+
+/* The byte that two of them stand for, or -1; p[1] is not looked at when p[0] is none. */
+static inline int num_hex_byte(const char *p)
+{
+    int high = num_hex_digit(p[0]), low = high < 0 ? -1 : num_hex_digit(p[1]);
+
+    return low < 0 ? -1 : high * 16 + low;
+}
+
 #endif

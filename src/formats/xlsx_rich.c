@@ -3,15 +3,8 @@
  */
 #include "formats/xlsx_rich.h"
 
+#include "base/num.h"
 #include "base/utf8.h"
-
-static int hex(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
 
 enum { ESCAPE = 7 }; /* _xHHHH_ */
 
@@ -23,7 +16,7 @@ static int32_t unit(const char *p, size_t n)
     if (n < ESCAPE || p[0] != '_' || p[1] != 'x' || p[6] != '_')
         return -1;
     for (int i = 2; i < 6; i++) {
-        int d = hex(p[i]);
+        int d = num_hex_digit(p[i]);
 
         if (d < 0)
             return -1;

@@ -6,6 +6,7 @@
  */
 #include "formats/xml_scan.h"
 
+#include "base/num.h"
 #include "base/utf8.h"
 
 #include <inttypes.h>
@@ -249,13 +250,11 @@ static uint32_t reference(const char *p, size_t n)
     n--;
     if (n > 0 && p[0] == 'x') {
         for (size_t i = 1; i < n; i++) {
-            uint32_t d = p[i] >= '0' && p[i] <= '9'   ? (uint32_t)(p[i] - '0')
-                         : p[i] >= 'a' && p[i] <= 'f' ? (uint32_t)(p[i] - 'a' + 10)
-                         : p[i] >= 'A' && p[i] <= 'F' ? (uint32_t)(p[i] - 'A' + 10)
-                                                      : 16;
-            if (d == 16 || code > 0x10ffff)
+            int d = num_hex_digit(p[i]);
+
+            if (d < 0 || code > 0x10ffff)
                 return UINT32_MAX;
-            code = code * 16 + d;
+            code = code * 16 + (uint32_t)d;
         }
         n--;
     } else {

@@ -12,6 +12,8 @@
  */
 #include "formats/zip_read_int.h"
 
+#include "base/num.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -358,14 +360,6 @@ const struct zip_entry *zip_read_at(const struct zip_reader *zip, size_t i)
     return &zip->entries[i];
 }
 
-static int hex(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
 static const struct zip_entry *find(
     struct zip_reader *zip, const char *name, int (*compare)(const char *, const char *))
 {
@@ -406,8 +400,10 @@ const struct zip_entry *zip_read_find(struct zip_reader *zip, const char *name)
     if (!part)
         goto out;
     for (size_t i = 0; i < n; i++) {
-        if (name[i] == '%' && n - i > 2 && hex(name[i + 1]) >= 0 && hex(name[i + 2]) >= 0) {
-            part[len++] = (char)(hex(name[i + 1]) * 16 + hex(name[i + 2]));
+        int byte = name[i] == '%' && n - i > 2 ? num_hex_byte(name + i + 1) : -1;
+
+        if (byte >= 0) {
+            part[len++] = (char)byte;
             i += 2;
         } else {
             part[len++] = name[i];

@@ -8,6 +8,7 @@
 
 #include "net/http_int.h"
 
+#include "base/num.h"
 #include "base/rand.h"
 #include "base/utf8.h"
 #include "net/ws_handshake.h"
@@ -190,17 +191,6 @@ static bool host_is_sound(const char *host)
     return true;
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 /* Decode a path; NULL for a bad escape, NUL, an encoded slash, bad UTF-8 or a dot segment. */
 const char *http_path_decode(struct arena *arena, const char *p, size_t n)
 {
@@ -213,13 +203,10 @@ const char *http_path_decode(struct arena *arena, const char *p, size_t n)
         char c = p[i];
 
         if (c == '%') {
-            int high = i + 2 < n ? hex_digit(p[i + 1]) : -1;
-            int low = high < 0 ? -1 : hex_digit(p[i + 2]);
+            int byte = i + 2 < n ? num_hex_byte(p + i + 1) : -1;
 
-            if (low < 0)
-                return NULL;
-            c = (char)(high * 16 + low);
-            if (c == '\0' || c == '/')
+            c = (char)byte;
+            if (byte <= 0 || c == '/')
                 return NULL;
             i += 2;
         } else if ((unsigned char)c <= ' ' || c == '#' || c == 0x7f) {
@@ -386,11 +373,10 @@ static char *decode_query(struct arena *arena, const char *p, size_t n, size_t *
     if (!out)
         return NULL;
     for (size_t i = 0; i < n; i++) {
-        int high = p[i] == '%' && i + 2 < n ? hex_digit(p[i + 1]) : -1;
-        int low = high < 0 ? -1 : hex_digit(p[i + 2]);
+        int byte = p[i] == '%' && i + 2 < n ? num_hex_byte(p + i + 1) : -1;
 
-        if (low >= 0) {
-            out[len++] = (char)(high * 16 + low);
+        if (byte >= 0) {
+            out[len++] = (char)byte;
             i += 2;
         } else {
             out[len++] = p[i] == '+' ? ' ' : p[i];

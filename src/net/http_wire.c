@@ -2,6 +2,8 @@
 
 #include "net/http_wire.h"
 
+#include "base/num.h"
+
 #include <string.h>
 
 static void is_bad(struct wire *w)
@@ -15,15 +17,6 @@ static void broken(struct wire *w)
 {
     is_bad(w);
     w->state = WIRE_BROKEN;
-}
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
-        return (c | 0x20) - 'a' + 10;
-    return -1;
 }
 
 static void begin_chunk(struct wire *w)
@@ -128,7 +121,7 @@ static void see_value(struct wire *w, char c)
 
 static void see_size(struct wire *w, char c)
 {
-    int digit = hex_digit(c);
+    int digit = num_hex_digit(c);
 
     if (digit >= 0 && w->digits < WIRE_SIZE_DIGITS) {
         w->digits++;

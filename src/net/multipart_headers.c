@@ -8,6 +8,7 @@
 
 #include "net/multipart.h"
 
+#include "base/num.h"
 #include "base/utf8.h"
 
 #include <stdio.h>
@@ -29,17 +30,6 @@ static bool is_token_char(char c)
 static const char *skip_blanks(const char *p)
 {
     return p + strspn(p, " \t");
-}
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
 }
 
 /* A "quoted string" at *p into the arena. */
@@ -140,11 +130,11 @@ static const char *read_extended(struct arena *arena, const char *value)
         return NULL;
     while (*text) {
         if (*text == '%') {
-            int high = hex_digit(text[1]), low = high < 0 ? -1 : hex_digit(text[2]);
+            int byte = num_hex_byte(text + 1);
 
-            if (low < 0 || high * 16 + low == 0)
+            if (byte <= 0)
                 return NULL;
-            out[n++] = (char)(high * 16 + low);
+            out[n++] = (char)byte;
             text += 3;
         } else {
             out[n++] = *text++;
