@@ -108,40 +108,73 @@ static bool give_up(
     return change_commit(change, err);
 }
 
-bool runs_recover(struct server *server, struct err *err)
+struct unfinished {
+    struct arena arena;
+    struct run *runs;
+    size_t n;
+};
+
+bool runs_unfinished(struct server *server, struct unfinished **out, struct err *err)
+{
+    struct unfinished *u = calloc(1, sizeof *u);
+
+    if (!u)
+        return err_nomem(err);
+    arena_init(&u->arena, NULL);
+    if (!fault_is("no-reclaim") &&
+        !store_runs(server->store, NULL, true, &u->arena, &u->runs, &u->n, err)) {
+        runs_unfinished_free(u);
+        return false;
+    }
+    *out = u;
+    return true;
+}
+
+void runs_unfinished_free(struct unfinished *u)
+{
+    if (!u)
+        return;
+    arena_deinit(&u->arena);
+    free(u);
+}
+
+/* Its owner's quota.max_runs counts it, but does not refuse it: it was accepted once. */
+static bool go_on(struct server *server, const struct run *run, const char *base_url,
+    struct arena *arena, struct err *err)
+{
+    struct job_spec spec = {
+        .conversation = run->conversation, .run = run->id, .base_url = base_url
+    };
+    struct conversation c;
+    struct err unread;
+    struct job *job;
+
+    if (store_conversation_get(server->store, run->conversation, arena, &c, &unread))
+        spec.owner = c.owner; /* Whatever else is wrong with it is found where it is carried out. */
+    log_write(LOG_WARNING, "a run goes on", "run_id", run->id, NULL);
+    return dispatcher_prepare(&spec, &job, err) && dispatcher_submit(server->dispatcher, job, err);
+}
+
+bool runs_recover(struct server *server, struct unfinished *u, struct err *err)
 {
     const struct settings *s = server->settings;
     bool resume = strcmp(settings_string(s, "chat_workflows.execution.recover"), "resume") == 0;
     char base_url[160];
-    struct arena arena;
-    struct run *runs;
-    size_t n;
-    bool ok;
+    bool ok = true;
 
-    if (fault_is("no-reclaim"))
-        return true;
-    arena_init(&arena, NULL);
     snprintf(base_url, sizeof base_url, "http://%.120s:%u", settings_string(s, "app.host"),
         http_port(server->http));
-    ok = store_runs(server->store, NULL, true, &arena, &runs, &n, err);
-    for (size_t i = 0; ok && i < n; i++) {
-        struct job *job;
-        struct job_spec spec = {
-            .conversation = runs[i].conversation, .run = runs[i].id, .base_url = base_url
-        };
+    for (size_t i = 0; ok && i < u->n; i++) {
+        const struct run *run = &u->runs[i];
 
-        if (!resume) {
-            ok = give_up(server, &runs[i],
-                "the server stopped during this run; run it again or resume it", err);
-        } else if (runs[i].attempt >= ATTEMPTS_MAX) {
-            ok = give_up(server, &runs[i],
+        if (!resume)
+            ok = give_up(
+                server, run, "the server stopped during this run; run it again or resume it", err);
+        else if (run->attempt >= ATTEMPTS_MAX)
+            ok = give_up(server, run,
                 "the server ended during this run again and again; it is not tried any more", err);
-        } else {
-            log_write(LOG_WARNING, "a run goes on", "run_id", runs[i].id, NULL);
-            ok = dispatcher_prepare(&spec, &job, err) &&
-                 dispatcher_submit(server->dispatcher, job, err);
-        }
+        else
+            ok = go_on(server, run, base_url, &u->arena, err);
     }
-    arena_deinit(&arena);
     return ok;
 }

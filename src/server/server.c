@@ -374,6 +374,7 @@ int server_main(const struct settings *settings, settings_again_fn *again, void 
 {
     struct reloads reloads = { .again = again, .arg = arg };
     struct server server = { .settings = settings, .started_ns = clock_wall_ns() };
+    struct unfinished *unfinished = NULL;
     struct janitor *janitor = NULL;
     struct err err = { 0 };
     sigset_t signals;
@@ -405,8 +406,9 @@ int server_main(const struct settings *settings, settings_again_fn *again, void 
          dispatcher_start(&server,
              (uint32_t)settings_int(settings, "chat_workflows.execution.workers"),
              &server.dispatcher, &err) &&
-         start_http(&server, &err) && runs_recover(&server, &err) &&
-         janitor_start(&server, &janitor, &err);
+         runs_unfinished(&server, &unfinished, &err) && start_http(&server, &err) &&
+         runs_recover(&server, unfinished, &err) && janitor_start(&server, &janitor, &err);
+    runs_unfinished_free(unfinished);
     if (ok) {
         worker_keep_spare(true);
         announce(&server);

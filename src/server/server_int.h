@@ -330,7 +330,7 @@ void events_free(struct events *e);
 /* A run whose rows are stored, to be carried out when a slot is free. Texts are copied. */
 struct job_spec {
     const char *conversation, *run;
-    const char *owner; /* NULL: nobody. */
+    const char *owner; /* Whose quota.max_runs counts it; NULL: nobody's. */
     const char *base_url;
     /* Called once, from any thread, when the run has ended or the server stops first (the run's row tells). May be NULL. */
     void (*done)(void *arg);
@@ -363,8 +363,14 @@ bool dispatcher_join(struct dispatcher *d, const char *run, void (*done)(void *a
 bool dispatcher_cancel(struct dispatcher *d, const char *run, struct err *err) MUST_CHECK;
 /* Cancel all of a conversation's runs and wait until they have ended. */
 void dispatcher_cancel_conversation(struct dispatcher *d, const char *conversation);
-/* Queue what an earlier process left unfinished, or fail it, as execution.recover says (recover.c). */
-bool runs_recover(struct server *server, struct err *err) MUST_CHECK;
+/*
+ * What an earlier process left unfinished (recover.c): looked up before anybody can ask for a new run; then queued, or
+ * failed, as execution.recover says.
+ */
+struct unfinished;
+bool runs_unfinished(struct server *server, struct unfinished **out, struct err *err) MUST_CHECK;
+bool runs_recover(struct server *server, struct unfinished *u, struct err *err) MUST_CHECK;
+void runs_unfinished_free(struct unfinished *u); /* NULL is fine. */
 /*
  * Where a run can go on: the number of steps that are done and stay so, and the name of the file the next one
  * reads (in `arena`). 0 and the run's own input when what they made cannot be read again.

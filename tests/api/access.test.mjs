@@ -529,6 +529,47 @@ test('quotas: conversations, room, runs; of one owner, not of another', async ()
   });
 });
 
+test('runs that go on after a crash count for quota.max_runs, and are not refused by it', async () => {
+  await with_server({ env: { SHEETFLOW_QUOTA_MAX_RUNS: '2', SHEETFLOW_CHAT_WORKFLOWS_EXECUTION_WORKERS: '1' } }, async (one) => {
+    const a = makeKey(one.data, 'a', 'writer', ['--owner', 'ada']), b = makeKey(one.data, 'b', 'writer', ['--owner', 'bob']);
+    const lines = `a,b\n${'some text,more of it\n'.repeat(30000)}`;
+    const steps = Array(10).fill({ operation: 'normalization/apply', arguments: { normalizations: [{ column_name: 'a', normalization_type: 'uppercase' }] } });
+    const begin = async (key) => {
+      const id = (await one.call('POST', '/chat/workflows', {}, bearer(key))).body.data.chat_id;
+      const form = new FormData();
+      form.append('file', new Blob([lines]), 'a.csv');
+      assert.equal((await one.call('POST', `/chat/workflows/${id}/upload`, form, bearer(key))).status, 200);
+      return () => one.call('POST', `/chat/workflows/${id}/execute`, { async: true, steps }, bearer(key));
+    };
+    const ada = await begin(a), bob = await begin(b);
+    const runs = [];
+    await one.slowly(async () => {
+      for (let i = 0; i < 2; i++) {
+        const reply = await ada();
+        assert.equal(reply.status, 202, JSON.stringify(reply.body));
+        runs.push(reply.body.data);
+      }
+      await one.stop('SIGKILL');
+    });
+    // With a lower limit than there are runs.
+    one.options.env.SHEETFLOW_QUOTA_MAX_RUNS = '1';
+    await one.restart();
+    await one.slowly(async () => {
+      assert.equal((await ada()).status, 429, 'they count');
+      assert.equal((await bob()).status, 202, 'for their owner alone');
+    });
+    for (const { chat_id: id, run_id: run } of runs) {
+      const watcher = await one.watch(id, { since: 0, headers: bearer(a) });
+      const last = await watcher.frame((f) => f.run_id === run && /^workflow_(completed|failed|cancelled)$/.test(f.type));
+      assert.equal(last.type, 'workflow_completed', 'they are not refused');
+      watcher.close();
+    }
+    let again;
+    do again = await ada(); while (again.status === 429); // The last has been told, and is about to leave the queue.
+    assert.equal(again.status, 202);
+  });
+});
+
 test('so many uploads at the same time, by owner or by address, until they end or break off', async () => {
   await with_server({ env: { SHEETFLOW_QUOTA_MAX_UPLOADS: '2' } }, async (one) => {
     const metric = async (name) => Number(new RegExp(`^sheetflow_${name} (\\d+)$`, 'm').exec((await one.call('GET', '/metrics')).body)[1]);
