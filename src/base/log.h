@@ -13,14 +13,7 @@ enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERROR };
 /* path NULL: stderr. Call before threads start. */
 bool log_open(enum log_level level, bool json, const char *path, struct err *err) MUST_CHECK;
 
-/*
- * When the file is put aside as PATH.1 (what was PATH.1 becomes PATH.2, and so on) and begun anew: "10MB x 5" before it
- * would grow beyond that size, "daily x 7" with the first line of a day (UTC); at most 5 and 7 old files are kept. ""
- * never. Readers find whole lines under each name at all times.
- * Errors: ERR_ARG saying what is accepted.
- */
-bool log_rotation_check(const char *text, struct err *err) MUST_CHECK;
-/* Thread-safe; what log_rotation_check() refuses is "". */
+/* When the file is put aside, as log_file_rotation_check() has it. Thread-safe. */
 void log_set_rotation(const char *text);
 /* Open the file by its name again, for programs that move it away. Thread-safe. Keeps the old one where that fails. */
 bool log_reopen(struct err *err) MUST_CHECK;

@@ -5,7 +5,7 @@
 
 #include "base/setting.h"
 
-#include "base/log.h"
+#include "base/log_file.h"
 
 #include <string.h>
 
@@ -163,10 +163,13 @@ const struct setting setting_table[] = {
           "When logging.file is put aside as FILE.1, FILE.2, ... and how many are kept: \"10MB x "
           "5\" by "
           "size, \"daily x 7\" at midnight (UTC); empty means never."),
-        .check = log_rotation_check },
+        .check = log_file_rotation_check },
     STRING("logging.audit_file", "", false,
         "File for a line on every request that changes something, and every wrong key; empty means "
         "none. SIGHUP opens it anew."),
+    { ROW("logging.audit_rotation", SETTING_STRING, "", NULL, true,
+          "The same as logging.rotation for logging.audit_file; empty means never."),
+        .check = log_file_rotation_check },
 
     BOOL("chat_workflows.enabled", "true", false, "Serve conversations."),
     INT("chat_workflows.max_connections", "10000", 1, 1000000, false,

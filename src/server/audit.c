@@ -1,4 +1,4 @@
-/* The audit file: appended to, a line at a write, so that lines of threads and processes do not mix. */
+/* The audit file: appended to, a line at a write, so that lines of threads and processes do not mix (log_file.h). */
 
 #include "server/audit.h"
 
@@ -6,24 +6,17 @@
 #include "base/date.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/log_file.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 enum { LINE_MAX_BYTES = 64 << 10 };
 
-struct audit {
-    int fd;
-    char *path;
-};
+#define WHAT "the file for audits (logging.audit_file)"
 
-static int open_file(const char *path)
-{
-    return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-}
+struct audit {
+    struct log_file file;
+};
 
 bool audit_open(const struct settings *settings, struct audit **out, struct err *err)
 {
@@ -36,16 +29,9 @@ bool audit_open(const struct settings *settings, struct audit **out, struct err 
     audit = calloc(1, sizeof *audit);
     if (!audit)
         return err_nomem(err);
-    audit->fd = open_file(path);
-    audit->path = strdup(path);
-    if (audit->fd >= 0 && !audit->path) {
-        audit_close(audit);
-        return err_nomem(err);
-    }
-    if (audit->fd < 0) {
-        err_set(err, ERR_CREATE, "the file for audits (logging.audit_file) cannot be opened: %s",
-            strerror(errno));
-        free(audit->path);
+    audit->file = (struct log_file)LOG_FILE_INIT(-1);
+    audit_configure(audit, settings);
+    if (!log_file_open(&audit->file, path, WHAT, err)) {
         free(audit);
         return false;
     }
@@ -53,25 +39,26 @@ bool audit_open(const struct settings *settings, struct audit **out, struct err 
     return true;
 }
 
+void audit_configure(struct audit *audit, const struct settings *settings)
+{
+    if (audit)
+        log_file_set_rotation(&audit->file, settings_string(settings, "logging.audit_rotation"));
+}
+
 void audit_close(struct audit *audit)
 {
     if (!audit)
         return;
-    close(audit->fd);
-    free(audit->path);
+    log_file_close(&audit->file);
     free(audit);
 }
 
 void audit_reopen(struct audit *audit)
 {
-    int fd = audit ? open_file(audit->path) : -1;
+    struct err err;
 
-    if (!audit)
-        return;
-    if (fd < 0 || dup3(fd, audit->fd, O_CLOEXEC) < 0) /* In one go, for those who write. */
-        log_write(LOG_ERROR, "the audit file cannot be opened anew", NULL);
-    if (fd >= 0)
-        close(fd);
+    if (audit && !log_file_reopen(&audit->file, WHAT, &err))
+        log_write(LOG_ERROR, "the audit file cannot be opened anew", "error", err.text, NULL);
 }
 
 static void add(struct json *o, const char *name, const char *value)
@@ -106,7 +93,7 @@ void audit_write(struct audit *audit, const struct audit_line *line)
     json_write(o, false, &text);
     buf_addc(&text, '\n');
     json_free(o);
-    if (text.failed || write(audit->fd, text.data, text.len) != (ssize_t)text.len)
+    if (text.failed || !log_file_put(&audit->file, text.data, text.len))
         log_write(LOG_ERROR, "a line of the audit file could not be written", NULL);
     buf_deinit(&text);
 }

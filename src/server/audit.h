@@ -12,7 +12,10 @@ struct audit;
 
 /* *out is NULL when no file is set. Errors: ERR_CREATE. */
 bool audit_open(const struct settings *settings, struct audit **out, struct err *err) MUST_CHECK;
-void audit_close(struct audit *audit); /* NULL is fine, here and below. */
+/* NULL is fine for `audit`, here and below. */
+/* Take logging.audit_rotation of settings that have been read again. Thread-safe. */
+void audit_configure(struct audit *audit, const struct settings *settings);
+void audit_close(struct audit *audit);
 
 /* Open the file anew, when somebody has put the old one aside. Lines under way go to one or the other. */
 void audit_reopen(struct audit *audit);

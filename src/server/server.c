@@ -343,6 +343,7 @@ static bool reload(struct server *server, struct reloads *r, size_t *n_kept, str
     server->settings = fresh;
     log_set_level(level_of(settings_string(fresh, "logging.level")));
     log_set_rotation(settings_string(fresh, "logging.rotation"));
+    audit_configure(server->audit, fresh);
     if (!log_reopen(err)) /* The file that is open goes on. */
         log_write(LOG_ERROR, "the log is not opened anew", "error", err->text, NULL);
     return true;

@@ -112,6 +112,38 @@ test('logging.rotation puts the log aside in the running server, and SIGHUP open
   assert.match(wrong, /logging\.rotation.*'10 megabytes' is no rotation, such as "10MB x 5"/);
 });
 
+test('logging.audit_rotation puts the audit file aside, keeps so many, and loses no line', async () => {
+  const audit = join(scratch, 'rotated.jsonl');
+  const files = () => readdirSync(scratch).filter((name) => name.startsWith('rotated.jsonl')).sort();
+  await withServer({ 'logging.audit_file': audit, 'logging.audit_rotation': '64KB x 3' }, async (server) => {
+    const send = (i) => server.call('POST', `/${'x'.repeat(2000)}`, undefined, { 'x-request-id': `n-${i}` });
+    let sent = 0;
+    while (!existsSync(`${audit}.2`)) {
+      await Promise.all(Array.from({ length: 10 }, () => send(sent++)));
+      assert.ok(sent < 2000);
+    }
+    assert.deepEqual(files(), ['rotated.jsonl', 'rotated.jsonl.1', 'rotated.jsonl.2']);
+    const seen = files().flatMap((name) => {
+      const text = readFileSync(join(scratch, name), 'utf8');
+      assert.ok(text.length <= 65536 && text.endsWith('\n'), name);
+      assert.equal(statSync(join(scratch, name)).mode & 0o777, 0o600, name);
+      return text.trimEnd().split('\n').map((line) => Number(JSON.parse(line).request_id.slice(2)));
+    });
+    assert.deepEqual(seen.toSorted((a, b) => a - b), Array.from({ length: sent }, (_, i) => i));
+    while (readFileSync(`${audit}.2`, 'utf8').includes('"n-0"') || !existsSync(`${audit}.3`)) await Promise.all(Array.from({ length: 10 }, () => send(sent++)));
+    for (let i = 0; i < 10; i++) await Promise.all(Array.from({ length: 10 }, () => send(sent++)));
+    assert.deepEqual(files(), ['rotated.jsonl', 'rotated.jsonl.1', 'rotated.jsonl.2', 'rotated.jsonl.3'], 'no more than that');
+    // A shell's own tool may move it, too.
+    renameSync(audit, `${audit}.moved`);
+    server.child.kill('SIGHUP');
+    await until(() => existsSync(audit));
+    await send('last');
+    assert.match(readFileSync(audit, 'utf8'), /"request_id":"n-last"/);
+  });
+  const wrong = await Server.start({ env: { SHEETFLOW_LOGGING_AUDIT_ROTATION: '1KB x 5' } }).catch((error) => error.message);
+  assert.match(wrong, /logging\.audit_rotation.*'1KB x 5' is no rotation/);
+});
+
 test('chat_workflows.dump.include_metadata and include_logs say what is in a dump, and all of them restore', async () => {
   for (const [metadata, logs] of [[true, false], [false, false], [true, true], [false, true]]) {
     await withServer({ 'chat_workflows.dump.include_metadata': metadata, 'chat_workflows.dump.include_logs': logs }, async (server) => {

@@ -3,6 +3,7 @@
  */
 
 #include "base/log.h"
+#include "base/log_file.h"
 
 #include <stdarg.h>
 #include <setjmp.h>
@@ -187,11 +188,11 @@ static void forms(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(good); i++) {
-        if (!log_rotation_check(good[i], &err))
+        if (!log_file_rotation_check(good[i], &err))
             fail_msg("%s: %s", good[i], err.text);
     }
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
-        if (log_rotation_check(bad[i], &err))
+        if (log_file_rotation_check(bad[i], &err))
             fail_msg("'%s' was taken", bad[i]);
         assert_int_equal(err.code, ERR_ARG);
         assert_non_null(strstr(err.text, "\"10MB x 5\""));
