@@ -140,13 +140,15 @@ static bool open_entry(const struct map_entry *e, const struct op_env *env, cons
     struct map_column *column, struct err *err)
 {
     char where[sizeof err->argument];
-    uint32_t index = 0;
+    uint32_t index;
 
     snprintf(where, sizeof where, "mapping.%s", e->name);
-    column->source = e->source ? schema_find(in, e->source) : -1;
-    if (e->source && column->source < 0 && !e->fallback)
-        return schema_get(in, e->source, where, &index, err);
-    if (e->source && column->source < 0)
+    column->source = -1;
+    if (e->source && schema_get(in, e->source, where, &index, err))
+        column->source = (int32_t)index;
+    else if (!e->fallback)
+        return false;
+    else if (e->source)
         warn_add(env->warnings, "missing_column",
             "A column that is mapped does not exist, and its default was used", "%s", e->source);
     if (!e->fallback)
