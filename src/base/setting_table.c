@@ -106,7 +106,7 @@ const struct setting setting_table[] = {
         "Room that all files of one owner may take, in MiB; 0 means no limit."),
     INT("quota.max_runs", "0", 0, 1000000, true,
         "Runs of one owner that may wait or be carried out at the same time; 0 means no limit."),
-    INT("quota.max_uploads", "16", 0, 1000000, true,
+    INT("quota.max_uploads", "64", 0, 1000000, true,
         "Uploads of one owner, or from one address without a key, at the same time; 0 means no "
         "limit."),
 
