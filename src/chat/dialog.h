@@ -32,6 +32,8 @@ struct dialog {
     const char *sentence; /* What is to be done once a file or an answer is there; NULL: nothing. */
     const char *missing;  /* The argument asked for. */
     const char *run;      /* The run under way or the last one; NULL: none. */
+    const char *file;     /* The file that is worked on; NULL: the one that came last. */
+    const char *told;     /* What was said of the last run, with its figures; NULL: nothing. */
 };
 
 /* From the text that dialog_write() made (NULL: a new one); strings live in `arena`, steps are the caller's. */
@@ -55,7 +57,10 @@ struct dialog_turn {
     enum dialog_action action; /* ACTION_EXECUTE: run d->steps, then set d->run. */
 };
 
-/* files[0] is worked on; n_files 0: none is there yet. */
+/* Which of the files is worked on. */
+size_t dialog_file(const struct dialog *d, const struct chat_table *files, size_t n_files);
+
+/* The file that came last is files[0]; n_files 0: none is there yet. */
 bool dialog_say(struct dialog *d, const char *message, const struct chat_table *files,
     size_t n_files, struct arena *arena, struct dialog_turn *out, struct err *err) MUST_CHECK;
 /*

@@ -89,6 +89,8 @@ bool says_called(const struct mind *m, const struct clause *c);
 /* "dd/mm/yyyy", or "like 20 January 2024": how dates shall look? */
 bool says_date_shape(const struct mind *m, size_t from, size_t to);
 
+/* Does the clause hold a number, a day or a comparison that is no part of a name? */
+bool says_unread(struct mind *m, const struct clause *c);
 /* Conditions said in the clause, as an array; *logic_or when any of them suffices. NULL: none. */
 struct json *read_conditions(struct mind *m, const struct clause *c, bool *logic_or);
 
@@ -108,6 +110,8 @@ enum want name_last(struct mind *m, const struct clause *c);
 
 /* ---- read_replace.c ---- */
 
+/* What the file holds is not what the column holds from now on. */
+void forget_values(struct mind *m, const char *name);
 /* "UK with United Kingdom in country", from `at` on; *used is behind it. */
 bool replace_parameters(
     struct mind *m, const struct clause *c, size_t at, struct json *parameters, size_t *used);
@@ -125,6 +129,8 @@ size_t removal_parameters(struct mind *m, const struct clause *c, struct json *p
 bool add_step(struct mind *m, const char *operation, struct json *arguments);
 /* The last step's arguments, when it is of that operation; else NULL. */
 struct json *last_arguments(const struct mind *m, const char *operation);
+/* Say something beside the steps, once. */
+void remark(struct mind *m, const char *text);
 bool ask(struct mind *m, const char *argument, const char *question);
 bool cannot(struct mind *m, const char *reason);
 
@@ -140,6 +146,8 @@ bool keep_columns(struct mind *m, const struct json *names);
 bool narrow_columns(struct mind *m, const struct json *names);
 /* The table after columns were renamed: `mapping` has the old names by the new ones. */
 bool rename_columns(struct mind *m, const struct json *mapping);
+/* The table with those columns of the other one. */
+bool widen_columns(struct mind *m, const struct json *added, const struct chat_table *other);
 /* The table after all steps. */
 bool follow_steps(struct mind *m);
 bool same_json(const struct json *a, const struct json *b);

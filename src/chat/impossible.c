@@ -6,6 +6,7 @@
 
 #define PHRASES(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
+static const char by_number[] = "pick rows by chance or by number";
 static const char counting[] = "count groups; each step tells how many rows it had";
 
 static const struct {
@@ -42,8 +43,7 @@ static const struct {
         PHRASES("pdf", "docx", "word document", "powerpoint", "xml", "html", "parquet",
             "google sheets"),
         NULL },
-    { "pick rows by chance or by number",
-        PHRASES("random", "sample of", "every other row", "limit"), NULL },
+    { by_number, PHRASES("random", "sample of", "every other row", "limit"), NULL },
     { "know anything but your files", PHRASES("weather", "news", "joke"), NULL },
     { "translate texts", PHRASES("translate", "translation"), NULL },
     { "send anything anywhere; results are downloaded",
@@ -112,6 +112,24 @@ static bool counts_rows(const struct mind *m, const struct clause *c)
     return words_find(&m->words, c->from, c->to, each) == c->to && says_conditions(m, c);
 }
 
+/* "the first 10 rows", "rows 2 to 5" */
+static bool picks_by_number(const struct mind *m, const struct clause *c)
+{
+    static const char *const firsts[] = { "first", "last", "top", "next", NULL };
+    static const char *const rows[] = { "rows", "row", "records", "lines", "entries", NULL };
+    const struct words *w = &m->words;
+
+    for (size_t i = c->from; i + 1 < c->to; i++) {
+        if (words_say_any(w, i, c->to, firsts) && w->v[i + 1].kind == WORD_NUMBER &&
+            i + 2 < c->to &&
+            (words_say_any(w, i + 2, c->to, rows) || chat_is_noun(&m->table, w->v[i + 2].key)))
+            return true;
+        if (words_say_any(w, i, c->to, rows) && w->v[i + 1].kind == WORD_NUMBER)
+            return true;
+    }
+    return false;
+}
+
 const char *impossible_reason(const struct mind *m, const struct clause *c)
 {
     const struct words *w = &m->words;
@@ -129,6 +147,8 @@ const char *impossible_reason(const struct mind *m, const struct clause *c)
                 return impossible[k].reason;
         }
     }
+    if (picks_by_number(m, c))
+        return by_number;
     return says_now(m, c) ? "tell what day it is; name the days, like after 2024-03-01" : NULL;
 }
 

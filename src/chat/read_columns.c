@@ -76,6 +76,9 @@ bool read_columns(struct mind *m, const struct clause *c)
     }
     if (n == 0)
         return ask(m, "columns", "Which columns do you want?");
+    if (says_unread(m, c))
+        return ask(m, "conditions",
+            "I see columns there, and more that I did not get. Which rows do you want?");
     if (!leave)
         return extract(m, c, names, n, once);
     k = other_columns(m, names, n, others, NAMES_MAX);

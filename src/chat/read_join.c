@@ -91,8 +91,7 @@ static struct json *said_columns(struct mind *m, const struct clause *c, size_t 
     return list;
 }
 
-/* The table with those columns of the other one. */
-static bool widen(struct mind *m, const struct json *added, const struct chat_table *other)
+bool widen_columns(struct mind *m, const struct json *added, const struct chat_table *other)
 {
     size_t n = m->table.n_columns, more = json_len(added);
     struct chat_column *columns = arena_calloc(m->arena, n + more + 1, sizeof *columns);
@@ -161,7 +160,7 @@ bool read_added(struct mind *m, const struct clause *c, bool *done)
     }
     *done = true;
     json_set(last, "bind_columns", columns);
-    return widen(m, columns, other);
+    return widen_columns(m, columns, other);
 }
 
 bool read_join(struct mind *m, const struct clause *c)
@@ -190,12 +189,16 @@ bool read_join(struct mind *m, const struct clause *c)
                 json_add(columns, json_new_string(other->columns[i].name));
         }
     }
+    if (json_len(columns) == 0) {
+        json_free(columns);
+        return ask(m, "bind_columns",
+            "Which columns should be added? All of that file's are in the table already.");
+    }
     arguments = json_new_object();
     json_set_string(arguments, "bind_file", other->file);
     json_set_string(arguments, "comparison_column", key);
-    if (json_len(columns))
-        json_set(arguments, "bind_columns", json_ref(columns));
-    ok = add_step(m, "excel/bind-single-key", arguments) && widen(m, columns, other);
+    json_set(arguments, "bind_columns", json_ref(columns));
+    ok = add_step(m, "excel/bind-single-key", arguments) && widen_columns(m, columns, other);
     json_free(columns);
     return ok;
 }

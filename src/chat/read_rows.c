@@ -354,70 +354,24 @@ struct json *read_conditions(struct mind *m, const struct clause *c, bool *logic
     return r.out;
 }
 
-static bool is_operator(const struct json *condition, const char *op)
+bool says_unread(struct mind *m, const struct clause *c)
 {
-    const char *own = json_get_string(condition, "operator");
+    struct rows r = { .m = m };
 
-    return own && strcmp(own, op) == 0;
-}
+    rows_collect(&r, c);
+    for (size_t i = 0; i < r.n; i++) {
+        enum item_kind kind = r.items[i].kind;
 
-static bool is_about(const struct json *condition, const struct json *list, const char *op)
-{
-    for (size_t i = 0; i < json_len(list); i++) {
-        const struct json *other = json_at(list, i);
-
-        if (same_json(json_get(condition, "column"), json_get(other, "column")) &&
-            (!op || is_operator(other, op)))
+        if (kind == ITEM_WHEN || kind == ITEM_STATE ||
+            (kind == ITEM_COMPARE && strstr(r.items[i].op, "than")) ||
+            (kind == ITEM_NUMBER && i > 0 && r.items[i - 1].kind != ITEM_WORD))
             return true;
     }
     return false;
-}
-
-/*
- * The conditions of a step with more of them, each once. `instead`: those on the same columns give
- * way. Nothing needs to be unlike one value where it must be another.
- */
-static bool goes_same_way(const struct json *a, const struct json *b)
-{
-    const char *x = json_get_string(a, "operator"), *y = json_get_string(b, "operator");
-
-    return x && y && strstr(x, "than") && strncmp(x, y, 4) == 0;
-}
-
-/* "over 100", then "at least 100": the same end of the same numbers, said again. */
-static bool is_said_again(const struct json *one, const struct json *more)
-{
-    for (size_t i = 0; i < json_len(more); i++) {
-        if (same_json(json_get(one, "column"), json_get(json_at(more, i), "column")) &&
-            goes_same_way(one, json_at(more, i)))
-            return true;
-    }
-    return false;
-}
-
-static struct json *merged(const struct json *all, const struct json *more, bool instead)
-{
-    struct json *out = json_new_array();
-
-    for (size_t i = 0; i < json_len(all) + json_len(more); i++) {
-        bool old = i < json_len(all);
-        const struct json *one = old ? json_at(all, i) : json_at(more, i - json_len(all));
-        bool drop = old && instead && is_about(one, more, NULL);
-
-        for (size_t k = 0; !drop && k < json_len(out); k++)
-            drop = same_json(one, json_at(out, k));
-        drop = drop || (old && is_said_again(one, more)) ||
-               (is_operator(one, "not_equals") && is_about(one, more, "equals"));
-        if (!drop)
-            json_add(out, json_ref(one));
-    }
-    return out;
 }
 
 bool read_rows(struct mind *m, const struct clause *c)
 {
-    static const char *const insteads[] = { "actually", "instead", "rather", "i meant", "i mean",
-        NULL };
     bool logic_or = false,
          csv = strcmp(m->table.format, "csv") == 0 || strcmp(m->table.format, "tsv") == 0;
     const char *name = csv ? "csv/search" : "excel/search";
@@ -433,9 +387,7 @@ bool read_rows(struct mind *m, const struct clause *c)
     if (!last)
         last = last_arguments(m, "excel/search");
     if (last && !logic_or && !json_get(last, "logic")) { /* "..., and credit over 100": both. */
-        json_set(last, "conditions",
-            merged(json_get(last, "conditions"), conditions,
-                words_find(&m->words, 0, m->words.n, insteads) < m->words.n));
+        json_set(last, "conditions", rows_merged(m, json_get(last, "conditions"), conditions));
         json_free(conditions);
         name_result(m, c, name, last);
         return true;

@@ -342,8 +342,7 @@ static const char *fitting_rule(const struct mind *m, const char *name)
 
 /* ---- the step ---- */
 
-/* What the file holds is not what the column holds from now on. */
-static void forget_values(struct mind *m, const char *name)
+void forget_values(struct mind *m, const char *name)
 {
     struct chat_column *columns = arena_calloc(m->arena, m->table.n_columns, sizeof *columns);
 
@@ -351,7 +350,7 @@ static void forget_values(struct mind *m, const char *name)
         return; /* Then a known spelling is offered that may not fit. */
     memcpy(columns, m->table.columns, m->table.n_columns * sizeof *columns);
     for (size_t i = 0; i < m->table.n_columns; i++) {
-        if (strcmp(columns[i].name, name) == 0)
+        if (name && strcmp(columns[i].name, name) == 0)
             columns[i].n_values = 0;
     }
     m->table.columns = columns;

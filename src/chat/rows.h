@@ -4,7 +4,7 @@
 /*
  * Conditions on rows, as the files that read them share it.
  *
- *   clause ─ rows_items.c ─▶ items ─ read_rows.c ─▶ patterns ─ rows_compare.c ─▶ conditions
+ *   clause ─ rows_items.c ─▶ items ─ read_rows.c ─▶ patterns ─ rows_compare.c, rows_values.c ─▶ conditions
  */
 
 #include "chat/grammar.h"
@@ -65,10 +65,28 @@ bool rows_say(const struct rows *r, size_t i, const char *const *phrases);
 size_t rows_skip_articles(const struct rows *r, size_t i);
 const struct chat_column *rows_column(const struct rows *r, const struct item *it);
 
+/* ---- rows_values.c ---- */
+
+/* A number as it was written: whole ones stay whole. */
+struct json *rows_number(const struct word *w);
+/*
+ * The value at *i for a column (NULL: any), and *i past it; NULL when there is none. *when tells a span of days.
+ */
+struct json *rows_value_at(
+    const struct rows *r, size_t *i, const struct chat_column *c, struct when *when);
+/*
+ * The value that a column of text is to be equal to. One that it does not have is remarked on, or, where a slip is
+ * plain and it is not quoted, put right. `value` is taken over.
+ */
+struct json *rows_checked(
+    const struct rows *r, const struct chat_column *c, struct json *value, bool quoted);
+
 /* ---- rows_compare.c ---- */
 
 /* NULL when it has none. */
 const char *rows_opposite(const char *op);
+/* Is it in the list? */
+bool said_already(const struct json *list, const struct json *one);
 /* Add a condition. value is taken over; NULL for is_empty and is_not_empty. */
 void rows_emit(
     struct rows *r, const char *column, const char *op, bool negated, struct json *value);
@@ -82,5 +100,13 @@ bool rows_read_equal(
     struct rows *r, size_t *i, const struct chat_column *c, bool negated, bool listed);
 /* The comparison at *i, for column c (NULL: it comes behind, or is the only one that fits). */
 bool rows_read_compare(struct rows *r, size_t *i, const struct chat_column *c, bool negated);
+
+/* ---- rows_merge.c ---- */
+
+/*
+ * The conditions of a step with more of them, each once. Nothing needs to be unlike one value where it must be
+ * another, and what is to equal two values equals the later one.
+ */
+struct json *rows_merged(const struct mind *m, const struct json *all, const struct json *more);
 
 #endif

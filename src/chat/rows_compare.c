@@ -2,14 +2,10 @@
 
 #include "chat/rows.h"
 
-#include "base/num.h"
-#include "base/utf8.h"
-
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { VALUES_MAX = 100, RUN_WORDS = 8, NEAR_MIN = 5, NEAR_LONG = 8 };
+enum { VALUES_MAX = 100 };
 
 const char *rows_opposite(const char *op)
 {
@@ -29,7 +25,7 @@ const char *rows_opposite(const char *op)
     return strcmp(op, "after") == 0 ? "less_than_or_equal" : NULL;
 }
 
-static bool said_already(const struct json *list, const struct json *one)
+bool said_already(const struct json *list, const struct json *one)
 {
     for (size_t i = 0; i < json_len(list); i++) {
         if (same_json(json_at(list, i), one))
@@ -59,113 +55,6 @@ void rows_emit(struct rows *r, const char *column, const char *op, bool negated,
     else
         json_add(r->out, o);
     r->last_column = column;
-}
-
-/* A number as it was written: whole ones stay whole. */
-static struct json *written_number(const struct word *w)
-{
-    int64_t whole;
-
-    if (num_parse_int(w->raw, strlen(w->raw), &whole))
-        return json_new_int(whole);
-    return number_json(w->number);
-}
-
-/*
- * "actve": a letter off a value that the column has. What begins with a capital is a name, and
- * meant as it was written.
- */
-static const char *near_value(const struct chat_column *c, const char *text)
-{
-    unsigned best = strlen(text) >= NEAR_LONG ? 3 : 2;
-    const char *found = text;
-
-    if (strlen(text) < NEAR_MIN || !islower((unsigned char)text[0]))
-        return text;
-    for (size_t i = 0; i < c->n_values; i++) {
-        unsigned d = utf8_distance(text, c->values[i], best);
-
-        if (d < best) {
-            best = d;
-            found = c->values[i];
-        }
-    }
-    return found;
-}
-
-/* The spelling that the file has, for a value of a text column. */
-static const char *known_spelling(
-    const struct rows *r, const struct chat_column *c, const char *text)
-{
-    size_t column = (size_t)(c - r->m->table.columns);
-    struct known_value v;
-    struct words w;
-    struct err err;
-
-    if (words_split(text, r->m->arena, &w, &err) && w.n > 0 &&
-        chat_value(&w, 0, w.n, &r->m->table, column, r->m->arena, &v) && v.n_words == w.n)
-        return v.text;
-    return near_value(c, text);
-}
-
-/* May a run of plain words that is a value go on with this item? */
-static bool goes_on(const struct rows *r, size_t i, size_t begun)
-{
-    const struct item *it = rows_item(r, i);
-
-    if (i >= r->n || i - begun >= RUN_WORDS)
-        return false;
-    if (words_say(&r->m->words, it->from, it->to, "please") || begins_wish(r->m, it->from, it->to))
-        return i == begun; /* What comes first is the value, whatever it looks like. */
-    return it->kind == ITEM_WORD || it->kind == ITEM_VALUE || it->kind == ITEM_NUMBER ||
-           (i == begun && it->kind != ITEM_COMMA && it->kind != ITEM_AND && it->kind != ITEM_OR);
-}
-
-/*
- * The value at *i for a column (NULL: any), and *i past it; NULL when there is none. *when tells a span of days.
- */
-static struct json *value_at(
-    const struct rows *r, size_t *i, const struct chat_column *c, struct when *when)
-{
-    const struct words *w = &r->m->words;
-    size_t at = rows_skip_articles(r, *i), begun;
-    const struct item *it = rows_item(r, at);
-    const char *text;
-    double number;
-
-    when->n_words = 0;
-    if (at >= r->n)
-        return NULL;
-    *i = at + 1;
-    if (it->kind == ITEM_WHEN && (!c || !chat_column_is_number(c))) {
-        *when = it->when;
-        return json_new_string(it->when.first);
-    }
-    if (it->kind == ITEM_NUMBER && c && chat_column_is_date(c) && chat_when_year(it->number, when))
-        return json_new_string(when->first);
-    if (it->kind == ITEM_NUMBER && (!c || chat_column_is_number(c)))
-        return written_number(&w->v[it->from]);
-    if (it->kind == ITEM_WORD && (!c || chat_column_is_number(c)) &&
-        words_number(&w->v[it->from], &number))
-        return number_json(number);
-    if (it->kind == ITEM_YES || it->kind == ITEM_NO) {
-        if (!c || chat_column_is_bool(c))
-            return json_new_bool(it->kind == ITEM_YES);
-        return json_new_string(known_spelling(r, c, w->v[it->from].raw));
-    }
-    if (it->kind == ITEM_QUOTED)
-        return json_new_string(w->v[it->from].raw);
-    if (it->kind == ITEM_VALUE && (!c || it->value.column == (size_t)(c - r->m->table.columns)))
-        return json_new_string(it->value.text);
-    for (begun = at; goes_on(r, at, begun); at++)
-        ;
-    if (at == begun) {
-        *i = begun;
-        return NULL;
-    }
-    *i = at;
-    text = words_text(w, rows_item(r, begun)->from, rows_item(r, at - 1)->to, r->m->arena);
-    return json_new_string(c ? known_spelling(r, c, text) : text);
 }
 
 const struct chat_column *rows_only_column(
@@ -247,10 +136,10 @@ static struct json *compared_value(
     const struct item *it = rows_item(r, at);
 
     if (!is_order(op) || !c || chat_column_is_date(c) || it->kind != ITEM_NUMBER)
-        return value_at(r, i, c, when);
+        return rows_value_at(r, i, c, when);
     when->n_words = 0;
     *i = at + 1;
-    return written_number(&r->m->words.v[it->from]);
+    return rows_number(&r->m->words.v[it->from]);
 }
 
 /* "between 5 and 10", "from 2024-01-01 to 2024-02-28"; *i behind the word "between". */
@@ -326,6 +215,11 @@ static bool read_days_between(struct rows *r, size_t *i, const struct chat_colum
     return true;
 }
 
+static bool is_quoted(const struct rows *r, size_t i)
+{
+    return rows_item(r, rows_skip_articles(r, i))->kind == ITEM_QUOTED;
+}
+
 /* Further values behind "or" (and commas before it): "Paris, London or Rome"; *i past them. */
 static void more_values(struct rows *r, size_t *i, const struct chat_column *c, struct json *list)
 {
@@ -333,6 +227,7 @@ static void more_values(struct rows *r, size_t *i, const struct chat_column *c, 
         enum item_kind link = rows_item(r, at)->kind;
         struct when when;
         struct json *value;
+        bool quoted;
 
         if (link != ITEM_OR && link != ITEM_COMMA && link != ITEM_AND)
             return;
@@ -350,10 +245,11 @@ static void more_values(struct rows *r, size_t *i, const struct chat_column *c, 
         if (rows_item(r, at)->kind == ITEM_VALUE &&
             rows_item(r, at)->value.column != (size_t)(c - r->m->table.columns))
             return;
-        value = value_at(r, &at, c, &when);
+        quoted = is_quoted(r, at);
+        value = rows_value_at(r, &at, c, &when);
         if (!value)
             return;
-        json_add(list, value);
+        json_add(list, rows_checked(r, c, value, quoted));
         *i = at;
     }
 }
@@ -366,7 +262,7 @@ bool rows_read_equal(
     struct when when;
     size_t at = *i;
 
-    first = value_at(r, &at, c, &when);
+    first = rows_value_at(r, &at, c, &when);
     if (!first) {
         json_free(list);
         return false;
@@ -390,12 +286,12 @@ bool rows_read_equal(
         *i = at;
         return true;
     }
-    json_add(list, first);
+    json_add(list, rows_checked(r, c, first, is_quoted(r, *i)));
     more_values(r, &at, c, list);
     if (json_len(list) > 1 || listed) {
         rows_emit(r, c->name, "in", negated, list);
     } else {
-        rows_emit(r, c->name, "equals", negated, json_ref(first));
+        rows_emit(r, c->name, "equals", negated, json_ref(json_at(list, 0)));
         json_free(list);
     }
     *i = at;
@@ -414,7 +310,7 @@ static bool read_from(struct rows *r, size_t *i, const struct chat_column *c, bo
     if (!c || !chat_column_is_date(c) ||
         !rows_say(r, at - 1, (const char *const[]){ "from", NULL }))
         return false;
-    value = value_at(r, &at, c, &when);
+    value = rows_value_at(r, &at, c, &when);
     end = at;
     if (value && when.n_words && rows_say(r, at, on)) {
         rows_emit(r, c->name, "greater_than_or_equal", negated, value);

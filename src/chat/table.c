@@ -62,8 +62,7 @@ const char *chat_singular(struct arena *arena, const char *key)
     return s;
 }
 
-/* For comparing names: folded, marks between words as blanks, letters without their accents. */
-static const char *name_key(struct arena *arena, const char *name)
+const char *chat_key(struct arena *arena, const char *name)
 {
     size_t n = 0;
     const char *key = utf8_name_key(arena, name, strlen(name), &n);
@@ -89,7 +88,7 @@ static uint64_t letters_of(const char *key)
 bool chat_column_make(const char *name, struct arena *arena, struct chat_column *out)
 {
     *out = (struct chat_column){ .name = arena_strdup(arena, name), .type = "text" };
-    out->key = out->name ? name_key(arena, out->name) : NULL;
+    out->key = out->name ? chat_key(arena, out->name) : NULL;
     out->letters = out->key ? letters_of(out->key) : 0;
     out->singular = out->key ? chat_singular(arena, out->key) : NULL;
     return out->singular != NULL;
@@ -118,7 +117,7 @@ static bool add_value(struct chat_column *c, const char *text, const char **list
     if (!text || !*text)
         return true;
     list[c->n_values] = arena_strdup(arena, text);
-    keys[c->n_values] = name_key(arena, text);
+    keys[c->n_values] = chat_key(arena, text);
     if (!list[c->n_values] || !keys[c->n_values])
         return false;
     mark = mark_of(keys[c->n_values++]);
@@ -136,10 +135,11 @@ bool chat_table_read(
     name = name ? name : "";
     base = strlen(name) - strlen(fs_suffix(name));
     *out = (struct chat_table){ .file = arena_strdup(arena, name),
-        .noun = name_key(arena, arena_printf(arena, "%.*s", (int)base, name)),
+        .noun = chat_key(arena, arena_printf(arena, "%.*s", (int)base, name)),
         .format = arena_strdup(arena, format ? format : "csv"),
         .columns = arena_calloc(arena, n ? n : 1, sizeof *out->columns),
-        .n_columns = n };
+        .n_columns = n,
+        .rows = json_get_int(file, "rows", 0) };
     if (!out->file || !out->noun || !out->format || !out->columns)
         return err_nomem(err);
     for (size_t i = 0; i < n; i++) {
@@ -159,6 +159,7 @@ bool chat_table_read(
             if (!add_value(c, json_str(json_at(values, k)), list, keys, arena))
                 return err_nomem(err);
         }
+        c->all_values = (size_t)json_get_int(one, "distinct", (int64_t)c->n_values) <= c->n_values;
         if (!c->type)
             return err_nomem(err);
     }
@@ -244,7 +245,7 @@ static bool find_exact(const struct words *w, size_t at, size_t end, const struc
     size_t most = end - at < SPAN_WORDS ? end - at : SPAN_WORDS;
 
     for (size_t n = most; n > 0; n--) {
-        const char *text = words_text(w, at, at + n, arena), *key = name_key(arena, text);
+        const char *text = words_text(w, at, at + n, arena), *key = chat_key(arena, text);
         const char *singular = key ? chat_singular(arena, key) : NULL;
 
         for (size_t i = 0; key && i < t->n_columns; i++) {
@@ -309,7 +310,7 @@ static void find_typo(const struct words *w, size_t at, size_t end, const struct
     unsigned best = 3;
 
     for (size_t n = at + 2 <= end ? 2 : 1; n > 0 && m->n_columns == 0; n--) {
-        const char *key = name_key(arena, words_text(w, at, at + n, arena));
+        const char *key = chat_key(arena, words_text(w, at, at + n, arena));
         size_t len = key ? strlen(key) : 0;
         uint64_t letters = key ? letters_of(key) : 0;
 
@@ -389,7 +390,7 @@ struct saying {
 
 static struct saying saying_of(const char *text, struct arena *arena)
 {
-    struct saying s = { .text = text, .key = name_key(arena, text) };
+    struct saying s = { .text = text, .key = chat_key(arena, text) };
 
     s.singular = s.key ? chat_singular(arena, s.key) : NULL;
     s.mark = s.key ? mark_of(s.key) : 0;

@@ -17,8 +17,9 @@ struct chat_column {
     const char *const *values;
     size_t n_values;               /* Known values, as shown. */
     const char *singular;          /* Of the key. */
+    bool all_values;               /* `values` are all there are, not the first ones. */
     uint64_t letters;              /* Those that the key holds, a bit each. */
-    const char *const *value_keys; /* utf8_name_key() of each value. */
+    const char *const *value_keys; /* chat_key() of each value. */
     uint64_t marks[4]; /* A bit for the hash of each of those: most words are none of them. */
 };
 
@@ -28,10 +29,11 @@ struct chat_table {
     const char *format; /* "csv" */
     struct chat_column *columns;
     size_t n_columns;
+    int64_t rows; /* 0: not known. */
 };
 
 /*
- * Of {filename, format, columns: [{name, type, values: [...]}]}; strings are copied into `arena`.
+ * Of {filename, format, rows?, columns: [{name, type, values: [...], distinct?}]}; strings are copied into `arena`.
  * Errors: ERR_NOMEM.
  */
 bool chat_table_read(const struct json *file, struct arena *arena, struct chat_table *out,
@@ -63,6 +65,9 @@ struct mention {
 /* Do the words from `at` on refer to columns? */
 bool chat_mention(const struct words *w, size_t at, size_t end, const struct chat_table *t,
     struct arena *arena, struct mention *out);
+
+/* For comparing names: folded, marks between words as blanks, letters without their accents. NULL when memory ends. */
+const char *chat_key(struct arena *arena, const char *name);
 
 /* A word of the language rather than of a column's name. */
 bool chat_is_common(const char *key);

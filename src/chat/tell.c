@@ -114,6 +114,32 @@ static void tell_list(struct buf *b, const struct json *a)
     buf_adds(b, ", with counts and statistics");
 }
 
+/* "active becomes A, inactive becomes I" */
+static void add_pairs(struct buf *b, const struct json *pairs)
+{
+    bool first = true;
+
+    for (const void *it = json_first(pairs); it; it = json_next(pairs, it), first = false) {
+        buf_adds(b, first ? "" : ", ");
+        tell_name(b, json_key(it));
+        buf_adds(b, " becomes ");
+        add_value(b, json_value(it));
+    }
+}
+
+static void tell_fill(struct buf *b, const struct json *parameters)
+{
+    const char *method = json_get_string(parameters, "method");
+
+    buf_adds(b, "fill blanks with ");
+    if (!method)
+        add_value(b, json_get(parameters, "value"));
+    else if (strcmp(method, "forward") == 0)
+        buf_adds(b, "the value above");
+    else
+        buf_addf(b, "the %s", method);
+}
+
 static void tell_rules(struct buf *b, const struct json *a)
 {
     const struct json *list = json_get(a, "normalizations");
@@ -126,11 +152,22 @@ static void tell_rules(struct buf *b, const struct json *a)
         buf_adds(b, i ? "; " : "");
         tell_name(b, json_get_string(one, "column_name"));
         buf_adds(b, ": ");
+        if (type && strcmp(type, "fill_null_values") == 0) {
+            tell_fill(b, parameters);
+            continue;
+        }
         for (const char *p = type ? type : ""; *p; p++)
             buf_addc(b, *p == '_' ? ' ' : *p);
         for (const void *it = json_first(parameters); it; it = json_next(parameters, it)) {
-            buf_addf(b, ", %s ", json_key(it));
-            add_value(b, json_value(it));
+            bool pairs = json_kind(json_value(it)) == JSON_KIND_OBJECT;
+
+            buf_adds(b, ", ");
+            if (!pairs)
+                buf_addf(b, "%s ", json_key(it));
+            if (pairs)
+                add_pairs(b, json_value(it));
+            else
+                add_value(b, json_value(it));
         }
     }
 }

@@ -165,6 +165,14 @@ static bool finish_steps(struct mind *m)
     return true;
 }
 
+void remark(struct mind *m, const char *text)
+{
+    const char *before = m->out->remark;
+
+    if (text && (!before || !strstr(before, text)))
+        m->out->remark = before ? arena_printf(m->arena, "%s %s", before, text) : text;
+}
+
 bool ask(struct mind *m, const char *argument, const char *question)
 {
     if (m->out->what == UNDERSTOOD_CANNOT)
@@ -309,26 +317,43 @@ static size_t count_tail(const struct json *steps)
     return tail;
 }
 
+/* What a join adds, where its file is known. */
+static bool follow_join(struct mind *m, const struct json *arguments)
+{
+    const char *file = json_get_string(arguments, "bind_file");
+
+    for (size_t i = 1; file && i < m->n_files; i++) {
+        if (strcmp(m->files[i].file, file) == 0)
+            return widen_columns(m, json_get(arguments, "bind_columns"), &m->files[i]);
+    }
+    return true;
+}
+
+static bool follow_step(struct mind *m, const char *operation, const struct json *arguments)
+{
+    const struct json *columns = json_get(arguments, "columns"),
+                      *mapping = json_get(arguments, "mapping"),
+                      *rules = json_get(arguments, "normalizations");
+
+    for (size_t i = 0; i < json_len(rules); i++)
+        forget_values(m, json_get_string(json_at(rules, i), "column_name"));
+    if (strcmp(operation, "excel/extract-columns-to-file") == 0 && json_len(columns) > 0)
+        return narrow_columns(m, columns);
+    if (strcmp(operation, "excel/map-columns") == 0 && json_len(mapping) > 0)
+        return rename_columns(m, mapping);
+    return strcmp(operation, "excel/bind-single-key") != 0 || follow_join(m, arguments);
+}
+
 bool follow_steps(struct mind *m)
 {
-    const struct json *steps = m->steps;
-
     m->table = m->n_files ? m->files[0] : m->table;
     m->wide = m->table;
-    m->n_tail = count_tail(steps);
-    for (size_t i = 0; i < json_len(steps); i++) {
-        const struct json *step = json_at(steps, i), *arguments = json_get(step, "arguments");
+    m->n_tail = count_tail(m->steps);
+    for (size_t i = 0; i < json_len(m->steps); i++) {
+        const struct json *step = json_at(m->steps, i);
         const char *operation = json_get_string(step, "operation");
-        const struct json *columns = json_get(arguments, "columns"),
-                          *mapping = json_get(arguments, "mapping");
 
-        if (!operation)
-            continue;
-        if (strcmp(operation, "excel/extract-columns-to-file") == 0 && json_len(columns) > 0 &&
-            !narrow_columns(m, columns))
-            return false;
-        if (strcmp(operation, "excel/map-columns") == 0 && json_len(mapping) > 0 &&
-            !rename_columns(m, mapping))
+        if (operation && !follow_step(m, operation, json_get(step, "arguments")))
             return false;
     }
     return true;

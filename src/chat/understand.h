@@ -21,6 +21,8 @@ struct understanding {
     const char *intent; /* Of the first wish: "search_filter"; NULL: none. */
     double confidence;  /* 0..1 */
     const char *missing, *question, *reason; /* In the arena. */
+    const char
+        *remark; /* What was not taken quite as it was said, or will find nothing; NULL: nothing. */
 };
 
 /*

@@ -66,7 +66,7 @@ static bool add_run(struct call *call, struct talk *t, struct change *change, st
         .c = &t->c,
         .files = t->files,
         .n_files = t->n_files,
-        .input = t->n_tables ? t->tables[0].file : NULL,
+        .input = t->n_tables ? t->tables[dialog_file(&t->d, t->tables, t->n_tables)].file : NULL,
         .options = "{\"bot\":true}" };
     struct json *steps;
     bool ok;
@@ -216,10 +216,22 @@ bool api_bot_create(struct call *call, struct err *err)
     return true;
 }
 
+/* For the language model as for us: the file that is worked on comes first. */
+static void order_tables(struct talk *t)
+{
+    size_t i = dialog_file(&t->d, t->tables, t->n_tables);
+    struct chat_table first = t->tables[i];
+
+    memmove(&t->tables[1], &t->tables[0], i * sizeof first);
+    t->tables[0] = first;
+}
+
 static bool hear(struct call *call, struct talk *t, const char *message, struct err *err)
 {
-    return open_talk(call, t, err) &&
-           dialog_say(&t->d, message, t->tables, t->n_tables, call->arena, &t->turn, err);
+    if (!open_talk(call, t, err))
+        return false;
+    order_tables(t);
+    return dialog_say(&t->d, message, t->tables, t->n_tables, call->arena, &t->turn, err);
 }
 
 /*

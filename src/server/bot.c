@@ -108,12 +108,13 @@ static void remember(struct bot *bot, const char *sha256, const char *text)
     pthread_mutex_unlock(&bot->lock);
 }
 
-/* {format, columns: [{name, type, values}]} of what inspect tells. */
+/* {format, rows, columns: [{name, type, values, distinct}]} of what inspect tells. */
 static struct json *table_of(const struct json *inspected)
 {
     const struct json *names = json_get(inspected, "column_names"),
                       *types = json_get(inspected, "data_types");
-    const struct json *values = json_get(inspected, "values");
+    const struct json *values = json_get(inspected, "values"),
+                      *profiles = json_get(inspected, "profile");
     struct json *table = json_new_object(), *columns = json_new_array();
     const char *format = json_get_string(inspected, "format");
 
@@ -124,11 +125,14 @@ static struct json *table_of(const struct json *inspected)
 
         json_set_string(column, "name", name);
         json_set_string(column, "type", type ? type : "text");
+        if (json_get_int(json_get(profiles, name), "distinct", -1) >= 0)
+            json_set_int(column, "distinct", json_get_int(json_get(profiles, name), "distinct", 0));
         if (json_get(values, name))
             json_set(column, "values", json_ref(json_get(values, name)));
         json_add(columns, column);
     }
     json_set(table, "columns", columns);
+    json_set_int(table, "rows", json_get_int(inspected, "rows", 0));
     return table;
 }
 
@@ -262,8 +266,10 @@ void bot_run_ended(struct change *change, const struct conversation *c, const st
               : run->status == RUN_CANCELLED ? DIALOG_CANCELLED
                                              : DIALOG_FAILED;
     results = results_of(steps, n);
+    if (d.state != DIALOG_CANCELLED)
+        d.told = error ? reply_failed(&arena, error) : reply_done(&arena, results, d.steps);
     if (bot_keep(change, c, &d, &err) && d.state != DIALOG_CANCELLED)
-        bot_says(change, error ? reply_failed(&arena, error) : reply_done(&arena, results), &d);
+        bot_says(change, d.told, &d);
     json_free(results);
     dialog_free(&d);
     arena_deinit(&arena);

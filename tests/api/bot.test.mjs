@@ -231,6 +231,32 @@ test('two files are joined by the column they share', async () => {
   assert.match(last.content, /2 rows in, 2 out/);
 });
 
+test('a second file leaves what is pending to the first one', async () => {
+  const talk = await Talk.begin();
+  await talk.upload('customers.csv', CUSTOMERS);
+  await talk.say('keep the active customers');
+  const beside = await talk.upload('orders.csv', ORDERS);
+  assert.equal(beside.body.data.state, 'awaiting_confirmation');
+  const accepted = await talk.confirm({ confirmed: true });
+  await talk.ended(accepted.body.data.job_id);
+  const history = await talk.history();
+  assert.equal(history.current_state, 'completed', history.messages.at(-1).content);
+  assert.match(history.messages.at(-1).content, /4 rows in, 2 out \(2 filtered\)/);
+  const again = await talk.say('what did you do?');
+  assert.match(again.bot_response, /4 rows in, 2 out \(2 filtered\)/);
+});
+
+test('a join asks for its file, which comes as an upload', async () => {
+  const talk = await Talk.begin();
+  await talk.upload('orders.csv', ORDERS);
+  assert.equal((await talk.say('join with another file')).state, 'awaiting_parameters');
+  const { data } = (await talk.upload('customers.csv', CUSTOMERS)).body;
+  assert.equal(data.suggested_workflow.steps[0].arguments.bind_file, 'customers.csv');
+  const run = await talk.say('yes');
+  await talk.ended(run.job_id);
+  assert.match((await talk.history()).messages.at(-1).content, /2 rows in, 2 out, 1 of 2 matched/);
+});
+
 test('a run that fails says why, and the dialog goes on', async () => {
   const talk = await Talk.begin();
   await talk.upload('people.csv', CUSTOMERS);
