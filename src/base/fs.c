@@ -17,11 +17,35 @@
 
 enum { TREE_MAX_DEPTH = 64, SUFFIX_MAX = 16, LOAD_CHUNK = 64 * 1024 };
 
+/* False with errno. */
+static bool write_all(int fd, const void *p, size_t n)
+{
+    const char *from = p;
+
+    while (n > 0) {
+        ssize_t put = write(fd, from, n);
+
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put == 0)
+            errno = EIO;
+        if (put <= 0)
+            return false;
+        from += put;
+        n -= (size_t)put;
+    }
+    return true;
+}
+
+bool fs_write_all(int fd, const void *p, size_t n, const char *label, struct err *err)
+{
+    return write_all(fd, p, n) || err_errno(err, errno, label);
+}
+
 bool fs_save(const char *path, const void *p, size_t n, struct err *err)
 {
     char dir[FS_PATH_MAX], tmp[FS_PATH_MAX];
     const char *slash = strrchr(path, '/');
-    const char *from = p;
     int fd, saved;
 
     snprintf(dir, sizeof dir, "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
@@ -30,17 +54,7 @@ bool fs_save(const char *path, const void *p, size_t n, struct err *err)
     fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return err_errno(err, errno, slash ? slash + 1 : path);
-    while (n > 0) {
-        ssize_t put = write(fd, from, n);
-
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put < 0)
-            goto fail;
-        from += put;
-        n -= (size_t)put;
-    }
-    if (fsync(fd) != 0)
+    if (!write_all(fd, p, n) || fsync(fd) != 0)
         goto fail;
     if (close(fd) != 0) {
         fd = -1;

@@ -48,6 +48,8 @@ uint64_t fs_file_size(
 bool fs_file_commit(struct fs_file *file, bool durable, char *name, struct err *err) MUST_CHECK;
 void fs_file_abort(struct fs_file *file); /* Remove the temporary and free; NULL is fine. */
 
+/* All of p[0..n) to a descriptor, which `label` names in errors. */
+bool fs_write_all(int fd, const void *p, size_t n, const char *label, struct err *err) MUST_CHECK;
 /* Replace or create path's content atomically. */
 bool fs_save(const char *path, const void *p, size_t n, struct err *err) MUST_CHECK;
 /* All of a file, at most `max` bytes; *data is malloc'd and NUL-terminated. */

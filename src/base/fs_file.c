@@ -104,18 +104,9 @@ bool fs_file_from_fd(int fd, const char *label, struct fs_file **out, struct err
 
 static bool write_all(struct fs_file *file, const char *p, size_t n, struct err *err)
 {
-    while (n > 0) {
-        ssize_t put = write(file->fd, p, n);
-
-        if (put < 0) {
-            if (errno == EINTR)
-                continue;
-            return err_errno(err, errno, file->label);
-        }
-        p += put;
-        n -= (size_t)put;
-        file->flushed += (uint64_t)put;
-    }
+    if (!fs_write_all(file->fd, p, n, file->label, err))
+        return false;
+    file->flushed += n;
     return true;
 }
 

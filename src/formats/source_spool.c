@@ -5,6 +5,8 @@
  */
 #include "formats/source_int.h"
 
+#include "base/fs.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <isa-l/igzip_lib.h>
@@ -27,6 +29,8 @@ struct gunzip {
     unsigned char packed[CHUNK], text[CHUNK];
 };
 
+static const char spool_label[] = "a temporary file"; /* In errors. */
+
 /* A new unlinked file. */
 static bool open_unnamed(const char *dir, int *out, struct err *err)
 {
@@ -42,27 +46,10 @@ static bool open_unnamed(const char *dir, int *out, struct err *err)
             unlink(path);
     }
     if (fd < 0 && (errno == ENOSPC || errno == EDQUOT || errno == ENOMEM))
-        return err_errno(err, errno, "a temporary file");
+        return err_errno(err, errno, spool_label);
     if (fd < 0)
         return err_set(err, ERR_CREATE, "a temporary file cannot be created: %s", strerror(errno));
     *out = fd;
-    return true;
-}
-
-static bool write_all(int fd, const void *p, size_t n, struct err *err)
-{
-    const char *from = p;
-
-    while (n > 0) {
-        ssize_t put = write(fd, from, n);
-
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put < 0)
-            return err_errno(err, errno, "a temporary file");
-        from += put;
-        n -= (size_t)put;
-    }
     return true;
 }
 
@@ -87,7 +74,7 @@ bool source_spool(int fd, const char *name, const char *tmp_dir, int *out, struc
         }
         if (n == 0)
             break;
-        if (!write_all(spool, chunk, (size_t)n, err))
+        if (!fs_write_all(spool, chunk, (size_t)n, spool_label, err))
             goto out;
     }
     *out = spool;
@@ -147,7 +134,7 @@ static bool unpack_member(struct gunzip *g, struct err *err)
             return err_set(err, ERR_BUDGET, "%s unpacks to more than %llu MB", g->name,
                 (unsigned long long)(g->limit >> 20));
         g->made += n;
-        if (!write_all(g->out, g->text, n, err))
+        if (!fs_write_all(g->out, g->text, n, spool_label, err))
             return false;
         if (before == 0 && n == 0 && g->state.block_state != ISAL_BLOCK_FINISH)
             return err_set(

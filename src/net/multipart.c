@@ -11,6 +11,7 @@
 
 #include "net/multipart.h"
 
+#include "base/fs.h"
 #include "base/rand.h"
 
 #include <errno.h>
@@ -19,6 +20,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+static const char upload_label[] = "the upload"; /* In errors. */
 
 enum state { PREAMBLE, AFTER, HEADERS, CONTENT, EPILOGUE };
 
@@ -135,15 +138,13 @@ static bool part_begin(struct multipart *m, struct err *err)
         m->fd = open(part->path, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0600);
         if (m->fd < 0) {
             part->path[0] = '\0';
-            return err_errno(err, errno, "the upload");
+            return err_errno(err, errno, upload_label);
         }
     }
     m->n_parts++;
     m->state = CONTENT;
     return true;
 }
-
-static bool write_all(int fd, const char *p, size_t n, struct err *err);
 
 static bool part_end(struct multipart *m, struct err *err)
 {
@@ -153,12 +154,13 @@ static bool part_end(struct multipart *m, struct err *err)
     if (part->filename) {
         fs_sha256_end(m->sha, part->sha256);
         m->sha = NULL;
-        if (m->gathered.len > 0 && !write_all(fd, m->gathered.data, m->gathered.len, err))
+        if (m->gathered.len > 0 &&
+            !fs_write_all(fd, m->gathered.data, m->gathered.len, upload_label, err))
             return false;
         buf_reset(&m->gathered);
         m->fd = -1;
         if (close(fd) != 0)
-            return err_errno(err, errno, "the upload");
+            return err_errno(err, errno, upload_label);
         return true;
     }
     part->value_len = m->value.len;
@@ -171,38 +173,23 @@ static bool part_end(struct multipart *m, struct err *err)
     return true;
 }
 
-static bool write_all(int fd, const char *p, size_t n, struct err *err)
-{
-    while (n > 0) {
-        ssize_t w = write(fd, p, n);
-
-        if (w < 0 && errno == EINTR)
-            continue;
-        if (w <= 0)
-            return err_errno(err, w < 0 ? errno : EIO, "the upload");
-        p += w;
-        n -= (size_t)w;
-    }
-    return true;
-}
-
 /* Whole pieces of m->gather bytes go to the file; the rest waits for more, or for the part's end. */
 static bool write_file(struct multipart *m, const char *p, size_t n, struct err *err)
 {
     if (m->gather == 0)
-        return write_all(m->fd, p, n, err);
+        return fs_write_all(m->fd, p, n, upload_label, err);
     while (n > 0) {
         size_t room = m->gather - m->gathered.len, take = n < room ? n : room;
 
         if (m->gathered.len == 0 && take == m->gather) {
-            if (!write_all(m->fd, p, take, err))
+            if (!fs_write_all(m->fd, p, take, upload_label, err))
                 return false;
         } else {
             buf_add(&m->gathered, p, take);
             if (m->gathered.failed)
                 return err_nomem(err);
             if (m->gathered.len == m->gather) {
-                if (!write_all(m->fd, m->gathered.data, m->gather, err))
+                if (!fs_write_all(m->fd, m->gathered.data, m->gather, upload_label, err))
                     return false;
                 buf_reset(&m->gathered);
             }

@@ -164,21 +164,6 @@ static bool create(struct unpacking *u, const char *path, int *fd, struct err *e
     return err_errno(err, errno, "the restored file");
 }
 
-static bool write_all(int fd, const char *p, size_t n, struct err *err)
-{
-    while (n > 0) {
-        ssize_t put = write(fd, p, n);
-
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put < 0)
-            return err_errno(err, errno, "the restored file");
-        p += put;
-        n -= (size_t)put;
-    }
-    return true;
-}
-
 /* Read the member's bytes, counting and hashing; fd -1: they go nowhere. */
 static bool copy(
     struct unpacking *u, int fd, struct fs_sha256 *sum, uint64_t *size, struct err *err)
@@ -192,7 +177,7 @@ static bool copy(
         u->left -= (uint64_t)got;
         *size += (uint64_t)got;
         fs_sha256_add(sum, u->chunk, (size_t)got);
-        if (fd >= 0 && !write_all(fd, u->chunk, (size_t)got, err))
+        if (fd >= 0 && !fs_write_all(fd, u->chunk, (size_t)got, "the restored file", err))
             return false;
     }
     if (got < 0)

@@ -8,7 +8,7 @@
 
 #include "workflow/worker.h"
 
-#include "base/buf.h"
+#include "base/fs.h"
 #include "base/thread.h"
 #include "workflow/run.h"
 #include "workflow/sandbox.h"
@@ -110,22 +110,6 @@ static bool read_spec(struct json **spec, struct err *err)
     return ok;
 }
 
-static bool write_all(const char *p, size_t n, struct err *err)
-{
-    while (n > 0) {
-        ssize_t put = write(EVENTS_FD, p, n);
-
-        if (put < 0) {
-            if (errno == EINTR)
-                continue;
-            return err_errno(err, errno, "the events");
-        }
-        p += put;
-        n -= (size_t)put;
-    }
-    return true;
-}
-
 static bool send_event(void *arg, const struct json *event, struct err *err)
 {
     struct buf *line = arg;
@@ -141,7 +125,7 @@ static bool send_event(void *arg, const struct json *event, struct err *err)
         return err_set(err, ERR_BUDGET,
             "the result is larger than %d MB; ask for fewer columns or rows, or for a file",
             WORKER_MAX_LINE >> 20);
-    return write_all(line->data, line->len, err);
+    return fs_write_all(EVENTS_FD, line->data, line->len, "the events", err);
 }
 
 static void send_failed(struct buf *line, const struct err *err)
