@@ -197,10 +197,13 @@ bool model_request(const struct model_ask *ask, char **body, struct err *err)
         o = body_json(ask->model, buf_str(&prompt), data);
     if (o)
         *body = json_text(o);
-    ok = (*body && memory_lost() == lost) || err_nomem(err);
-    if (ok && strlen(*body) > MODEL_REQUEST_MAX)
-        ok = err_set(err, ERR_TOO_LARGE, "message and columns are longer than %d KB",
+    if (!*body || memory_lost() != lost)
+        err_nomem(err);
+    else if (strlen(*body) > MODEL_REQUEST_MAX)
+        err_set(err, ERR_TOO_LARGE, "message and columns are longer than %d KB",
             (int)(MODEL_REQUEST_MAX >> 10));
+    else
+        ok = true;
     if (!ok) {
         free(*body);
         *body = NULL;
