@@ -48,7 +48,7 @@ struct verb {
 extern const struct verb *const verb_table[]; /* Ends with NULL. */
 extern const struct verb verb_serve, verb_run, verb_op, verb_ops, verb_inspect, verb_config,
     verb_dump, verb_restore, verb_backup, verb_verify, verb_keys, verb_doctor, verb_version,
-    verb_help, verb_reference, verb_completion, verb_man, verb_worker;
+    verb_help, verb_reference, verb_completion, verb_man, verb_worker, verb_zygote;
 
 /* A flag as typed. */
 struct cli_given {

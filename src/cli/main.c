@@ -6,6 +6,7 @@
 
 #include "base/utf8.h"
 #include "workflow/worker.h"
+#include "workflow/zygote.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -33,6 +34,7 @@ const struct verb *const verb_table[] = {
     &verb_man,
     &verb_reference,
     &verb_worker,
+    &verb_zygote,
     NULL,
 };
 
@@ -127,6 +129,22 @@ const struct verb verb_worker = {
     .summary = "Do one job from standard input (used by the program itself)",
     .hidden = true,
     .run = run_worker,
+};
+
+/* Before anything of the program has begun: every worker starts out as this process is. */
+static int prepare_zygote(struct cli *cli, int argc, char **argv)
+{
+    (void)cli;
+    (void)argc;
+    return zygote_main(worker_main, argv[-1]);
+}
+
+const struct verb verb_zygote = {
+    .name = "zygote",
+    .usage = "",
+    .summary = "Fork workers (used by the program itself)",
+    .hidden = true,
+    .prepare = prepare_zygote,
 };
 
 static const struct verb *find_verb(const char *name)

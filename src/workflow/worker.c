@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "workflow/worker_process.h"
+#include "workflow/zygote.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -28,15 +29,14 @@ enum { READ_BYTES = 64 * 1024, SPEC_TIMEOUT_S = 10 };
 #define NS_PER_MS INT64_C(1000000)
 
 struct worker {
-    pid_t pid;
-    int pidfd, events_fd;
-    int life_fd;   /* Our end of its stdin: it ends when this is closed, by our death too. */
-    struct buf in; /* Events read but not yet taken. */
+    struct worker_process p;
+    struct buf in;           /* Events read but not yet taken. */
     size_t taken, searched;  /* Bytes of it that have been; that hold no further line end. */
     _Atomic int64_t kill_at; /* When the grace ends; 0: not cancelled. */
     bool killed;             /* By us. */
     bool reaped;
-    int status; /* Once reaped. */
+    bool known; /* Once reaped: how it ended ... */
+    int status; /* ... which was so. */
     bool ended; /* The last event has been given out. */
 };
 
@@ -77,13 +77,11 @@ static struct worker *new_worker(enum worker_origin origin, int pass_fd, struct 
         return NULL;
     }
     buf_init(&w->in, WORKER_MAX_LINE);
-    w->pid = w->pidfd = -1;
-    if (!worker_process_start(origin, pass_fd, &w->pid, &w->life_fd, &w->events_fd, err)) {
+    if (!worker_process_start(origin, pass_fd, &w->p, err)) {
         free(w);
         return NULL;
     }
-    w->pidfd = pidfd_open(w->pid, 0);
-    if (w->pidfd >= 0 && fcntl(w->events_fd, F_SETFL, O_NONBLOCK) == 0)
+    if (fcntl(w->p.events_fd, F_SETFL, O_NONBLOCK) == 0)
         return w;
     err_errno(err, errno, "a worker process");
     worker_free(w);
@@ -93,13 +91,13 @@ static struct worker *new_worker(enum worker_origin origin, int pass_fd, struct 
 static bool give_job(
     struct worker *w, const struct json *spec, size_t memory_limit, struct err *err)
 {
-    worker_process_limit(w->pid, memory_limit);
-    return send_spec(w->life_fd, spec, err);
+    worker_process_limit(&w->p, memory_limit);
+    return send_spec(w->p.life_fd, spec, err);
 }
 
 /*
- * The spare: a worker that was started before it is needed, as loading a program takes longer than
- * a small job. The only state of this file; whoever takes it sees to the next.
+ * The spare: a worker that was started before it is needed. The only state of this file; whoever takes it sees to the
+ * next.
  */
 static struct {
     pthread_mutex_t lock;
@@ -134,7 +132,7 @@ static void make_spare(void)
     struct err ignored;
 
     if (spare_wanted())
-        worker_free(swap_spare(new_worker(WORKER_SPAWNED, -1, &ignored)));
+        worker_free(swap_spare(new_worker(WORKER_ANEW, -1, &ignored)));
 }
 
 void worker_keep_spare(bool wanted)
@@ -142,10 +140,13 @@ void worker_keep_spare(bool wanted)
     pthread_mutex_lock(&spare.lock);
     spare.wanted = wanted;
     pthread_mutex_unlock(&spare.lock);
-    if (wanted)
+    if (wanted) {
+        zygote_keep(true);
         make_spare();
-    else
+    } else {
         worker_free(swap_spare(NULL));
+        zygote_keep(false);
+    }
 }
 
 static bool start_new(enum worker_origin origin, const struct json *spec, size_t memory_limit,
@@ -170,12 +171,12 @@ bool worker_start(
     bool ok = true;
 
     if (!w)
-        return start_new(WORKER_SPAWNED, spec, memory_limit, pass_fd, out, err);
+        return start_new(WORKER_ANEW, spec, memory_limit, pass_fd, out, err);
     if (give_job(w, spec, memory_limit, err)) {
         *out = w;
     } else { /* It has died waiting. */
         worker_free(w);
-        ok = start_new(WORKER_SPAWNED, spec, memory_limit, pass_fd, out, err);
+        ok = start_new(WORKER_ANEW, spec, memory_limit, pass_fd, out, err);
     }
     if (ok)
         make_spare();
@@ -192,21 +193,17 @@ bool worker_fork(
 
 static void kill_now(struct worker *w)
 {
-    if (w->reaped || w->pid < 0)
+    if (w->reaped)
         return;
-    if (w->pidfd >= 0)
-        pidfd_send_signal(w->pidfd, SIGKILL, NULL, 0);
-    else
-        kill(w->pid, SIGKILL);
+    pidfd_send_signal(w->p.pidfd, SIGKILL, NULL, 0);
     w->killed = true;
 }
 
 static void reap(struct worker *w)
 {
-    while (!w->reaped && w->pid >= 0) {
-        if (waitpid(w->pid, &w->status, 0) == w->pid || errno != EINTR)
-            w->reaped = true;
-    }
+    if (!w->reaped)
+        w->known = worker_process_wait(&w->p, &w->status);
+    w->reaped = true;
 }
 
 void worker_cancel(struct worker *w)
@@ -215,12 +212,12 @@ void worker_cancel(struct worker *w)
 
     atomic_compare_exchange_strong(
         &w->kill_at, &unset, clock_mono_ns() + WORKER_GRACE_MS * NS_PER_MS);
-    pidfd_send_signal(w->pidfd, SIGTERM, NULL, 0);
+    pidfd_send_signal(w->p.pidfd, SIGTERM, NULL, 0);
 }
 
 int worker_pid(const struct worker *w)
 {
-    return w->pid;
+    return w->p.pid;
 }
 
 void worker_free(struct worker *w)
@@ -229,19 +226,17 @@ void worker_free(struct worker *w)
 
     if (!w)
         return;
-    if (w->ended && !w->reaped &&
-        w->pidfd >= 0) { /* It has said its last word: let it go in peace. */
-        end.fd = w->pidfd;
+    if (w->ended && !w->reaped) { /* It has said its last word: let it go in peace. */
+        end.fd = w->p.pidfd;
         poll(&end, 1, WORKER_GRACE_MS);
     }
     kill_now(w);
     reap(w);
-    if (w->pidfd >= 0)
-        close(w->pidfd);
-    if (w->events_fd >= 0)
-        close(w->events_fd);
-    if (w->life_fd >= 0)
-        close(w->life_fd);
+    close(w->p.pidfd);
+    close(w->p.events_fd);
+    close(w->p.life_fd);
+    if (w->p.end_fd >= 0)
+        close(w->p.end_fd);
     buf_deinit(&w->in);
     free(w);
 }
@@ -255,6 +250,8 @@ static void death_err(struct worker *w, struct err *err)
 
     if (w->kill_at != 0)
         err_set(err, ERR_CANCELLED, "stopped on request");
+    else if (!w->known)
+        err_set(err, ERR_INTERNAL, "the worker process ended without a result");
     else if (number == SIGKILL)
         err_set(
             err, ERR_NOMEM, "the work was killed by the system, which is probably out of memory");
@@ -372,7 +369,7 @@ static enum read_outcome read_some(struct worker *w)
     room = buf_reserve(&w->in, READ_BYTES);
     if (!room)
         return READ_OVER;
-    n = read(w->events_fd, room, READ_BYTES);
+    n = read(w->p.events_fd, room, READ_BYTES);
     if (n > 0) {
         w->in.len += (size_t)n;
         return READ_SOME;
@@ -432,7 +429,7 @@ bool worker_next(struct worker *w, int timeout_ms, struct json **event, struct e
     if (w->ended)
         return err_set(err, ERR_INTERNAL, "the worker has already ended");
     for (;;) {
-        struct pollfd fds[] = { { .fd = w->events_fd, .events = POLLIN } };
+        struct pollfd fds[] = { { .fd = w->p.events_fd, .events = POLLIN } };
         size_t n = 0;
         char *line = take_line(w, &n);
 

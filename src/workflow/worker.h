@@ -33,8 +33,9 @@ bool worker_fork(const struct json *spec, size_t memory_limit, int pass_fd, stru
     struct err *err) MUST_CHECK;
 
 /*
- * Keep one worker started ahead, so that a small job does not wait for the program to be loaded. For servers: call
- * it once with true, and with false before the end. Does not fail: without a spare worker_start() starts one.
+ * Keep a process that forks workers (zygote.h), and one worker started ahead, so that a small job waits neither for the
+ * program to be loaded nor for the fork. For servers: call it once with true, and with false before the end. Does not
+ * fail: without them worker_start() loads the program.
  */
 void worker_keep_spare(bool wanted);
 

@@ -2,22 +2,28 @@
  * The process of a worker.
  *
  * Loading the program and its libraries takes longer than a small job. The server, which has threads and therefore must
- * not fork, starts a spare one ahead; the command line, which has none, forks: its worker is a copy of what is loaded.
+ * not fork, has a process without threads that does (zygote.h); the command line, which has none, forks: its worker is a
+ * copy of what is loaded.
  */
 
 #include "workflow/worker_process.h"
 
 #include "base/setting.h"
 #include "workflow/worker.h"
+#include "workflow/zygote.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio_ext.h>
 #include <stdlib.h>
+#include <sys/pidfd.h>
 #include <sys/resource.h>
 #include <sys/single_threaded.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* The sanitizers keep shadow memory far beyond any limit. */
@@ -58,10 +64,10 @@ static char **worker_environment(void)
 }
 
 /* Only descriptors 0, 1, 2 and perhaps 3 go over. */
-static int spawn(int spec_fd, int events_fd, int pass_fd, pid_t *pid)
+int worker_process_spawn(const char *verb, int in_fd, int out_fd, int pass_fd, pid_t *pid)
 {
-    static char name[] = "sheetflow", verb[] = "worker";
-    char *argv[] = { name, verb, NULL };
+    static char name[] = "sheetflow";
+    char *argv[] = { name, (char *)(uintptr_t)verb, NULL };
     posix_spawn_file_actions_t actions;
     char **environment = worker_environment();
     int rc = environment ? posix_spawn_file_actions_init(&actions) : ENOMEM;
@@ -70,9 +76,9 @@ static int spawn(int spec_fd, int events_fd, int pass_fd, pid_t *pid)
         free(environment);
         return rc;
     }
-    rc = posix_spawn_file_actions_adddup2(&actions, spec_fd, STDIN_FILENO);
+    rc = posix_spawn_file_actions_adddup2(&actions, in_fd, STDIN_FILENO);
     if (rc == 0)
-        rc = posix_spawn_file_actions_adddup2(&actions, events_fd, STDOUT_FILENO);
+        rc = posix_spawn_file_actions_adddup2(&actions, out_fd, STDOUT_FILENO);
     if (rc == 0 && pass_fd >= 0)
         rc = posix_spawn_file_actions_adddup2(&actions, pass_fd, PASSED_FD);
     if (rc == 0)
@@ -86,7 +92,7 @@ static int spawn(int spec_fd, int events_fd, int pass_fd, pid_t *pid)
 }
 
 /* What the parent has not yet printed is the parent's: it goes, and so does all that runs at an exit. */
-static _Noreturn void be_worker(int spec_fd, int events_fd, int pass_fd)
+_Noreturn void worker_process_be(int spec_fd, int events_fd, int pass_fd, int (*worker)(void))
 {
     int status = err_exit_status(ERR_INTERNAL);
 
@@ -94,7 +100,7 @@ static _Noreturn void be_worker(int spec_fd, int events_fd, int pass_fd)
     if (dup2(spec_fd, STDIN_FILENO) >= 0 && dup2(events_fd, STDOUT_FILENO) >= 0 &&
         (pass_fd < 0 || dup2(pass_fd, PASSED_FD) >= 0) &&
         close_range(pass_fd >= 0 ? PASSED_FD + 1U : PASSED_FD, ~0U, 0) == 0) {
-        status = worker_main();
+        status = worker();
         CHECK_LEAKS();
     }
     _exit(status);
@@ -104,7 +110,7 @@ static int fork_worker(int spec_fd, int events_fd, int pass_fd, pid_t *pid)
 {
     *pid = fork();
     if (*pid == 0)
-        be_worker(spec_fd, events_fd, pass_fd);
+        worker_process_be(spec_fd, events_fd, pass_fd, worker_main);
     return *pid < 0 ? errno : 0;
 }
 
@@ -150,21 +156,43 @@ static bool open_channels(int fds[4], struct err *err)
     return false;
 }
 
-bool worker_process_start(enum worker_origin origin, int pass_fd, pid_t *pid, int *life_fd,
-    int *events_fd, struct err *err)
+/* fds as of open_channels(). An errno. */
+static int start(
+    enum worker_origin origin, const int fds[4], int passed, struct worker_process *out)
+{
+    int rc;
+
+    if (origin == WORKER_FORKED && __libc_single_threaded)
+        rc = fork_worker(fds[0], fds[3], passed, &out->pid);
+    else if (zygote_fork(fds[0], fds[3], passed, &out->pid, &out->pidfd, &out->end_fd))
+        return 0;
+    else
+        rc = worker_process_spawn("worker", fds[0], fds[3], passed, &out->pid);
+    if (rc != 0)
+        return rc;
+    out->pidfd = pidfd_open(out->pid, 0);
+    if (out->pidfd >= 0)
+        return 0;
+    rc = errno;
+    kill(out->pid, SIGKILL);
+    (void)!worker_process_wait(out, &(int){ 0 });
+    return rc;
+}
+
+bool worker_process_start(
+    enum worker_origin origin, int pass_fd, struct worker_process *out, struct err *err)
 {
     int fds[4] = { -1, -1, -1, -1 }, passed = -1, rc = 0;
 
+    *out = (struct worker_process){ .pid = -1, .pidfd = -1, .end_fd = -1 };
     if (!open_channels(fds, err))
         return false;
     if (pass_fd >= 0) {
         passed = fcntl(pass_fd, F_DUPFD_CLOEXEC, PASSED_FD + 1);
         rc = passed < 0 ? errno : 0;
     }
-    if (rc == 0 && origin == WORKER_FORKED && __libc_single_threaded)
-        rc = fork_worker(fds[0], fds[3], passed, pid);
-    else if (rc == 0)
-        rc = spawn(fds[0], fds[3], passed, pid);
+    if (rc == 0)
+        rc = start(origin, fds, passed, out);
     close(fds[0]);
     close(fds[3]);
     if (passed >= 0)
@@ -174,18 +202,40 @@ bool worker_process_start(enum worker_origin origin, int pass_fd, pid_t *pid, in
         close(fds[2]);
         return err_set(err, ERR_BUSY, "a worker process cannot be started: %s", strerror(rc));
     }
-    *life_fd = fds[1];
-    *events_fd = fds[2];
+    out->life_fd = fds[1];
+    out->events_fd = fds[2];
     return true;
 }
 
+bool worker_process_wait(struct worker_process *p, int *status)
+{
+    pid_t got;
+
+    if (p->end_fd >= 0)
+        return zygote_wait(p->pidfd, p->end_fd, status);
+    do
+        got = waitpid(p->pid, status, 0);
+    while (got < 0 && errno == EINTR);
+    return got == p->pid;
+}
+
+/* Its number is its own while it lives; one that has ended needs no limits. */
+static bool lives(const struct worker_process *p)
+{
+    struct pollfd end = { .fd = p->pidfd, .events = POLLIN };
+
+    return poll(&end, 1, 0) == 0;
+}
+
 /* Set from outside, before the job is sent, so that the start itself stays a plain one. */
-void worker_process_limit(pid_t pid, size_t memory_limit)
+void worker_process_limit(const struct worker_process *p, size_t memory_limit)
 {
     struct rlimit none = { 0, 0 };
     struct rlimit memory = { memory_limit, memory_limit };
 
-    prlimit(pid, RLIMIT_CORE, &none, NULL);
+    if (!lives(p))
+        return;
+    prlimit(p->pid, RLIMIT_CORE, &none, NULL);
     if (memory_limit > 0 && LIMIT_MEMORY)
-        prlimit(pid, RLIMIT_AS, &memory, NULL);
+        prlimit(p->pid, RLIMIT_AS, &memory, NULL);
 }

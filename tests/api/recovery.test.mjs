@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Server } from '../lib/server.mjs';
+import { zygotesOf } from '../lib/workers.mjs';
 
 let server;
 const ROWS = 120000;
@@ -64,6 +65,26 @@ test('a graceful stop in the middle of a run ends within ten seconds, and the ru
   assert.ok(Date.now() - started < 10000);
   await server.restart();
   assert.equal((await ended(chat.chat_id, reply.body.data.run_id)).status, 'completed');
+});
+
+test('the process that forks workers is killed: a run under way goes on, and the next ones have another', async () => {
+  const chat = await server.create();
+  await server.upload(chat.chat_id, 'big.csv', BIG);
+  const [zygote] = zygotesOf(server.child.pid);
+  assert.ok(zygote);
+  const watcher = await server.watch(chat.chat_id);
+  await watcher.frame('connected');
+  let run;
+  await server.slowly(async () => {
+    run = (await server.execute(chat.chat_id, STEPS, { async: true })).body.data.run_id;
+    await watcher.frame('workflow_started');
+    process.kill(zygote, 'SIGKILL');
+  });
+  watcher.close();
+  assert.equal((await ended(chat.chat_id, run)).status, 'completed');
+  for (let i = 0; i < 3; i++) assert.equal((await server.execute(chat.chat_id, STEPS.slice(0, 1))).status, 200);
+  const [next, ...more] = zygotesOf(server.child.pid);
+  assert.ok(next && next !== zygote && more.length === 0);
 });
 
 test('a cancelled run stops and leaves no partial file', async () => {

@@ -27,7 +27,7 @@ console.log(`seed ${seed}, ${availableParallelism()} processors`);
 if (chosen.includes('A')) {
   const seconds = tally();
   const f = await kills({ count: Math.ceil(300 / step), seed, golden: await makeStandard(), report });
-  say(`A  ${f.kills} kills (server ${f.server}, worker ${f.worker}, both ${f.both}), ${f.requests} requests`, f.wrong, seconds);
+  say(`A  ${f.kills} kills (server ${f.server}, worker ${f.worker}, both ${f.both}, zygote ${f.zygote}), ${f.requests} requests`, f.wrong, seconds);
 }
 if (chosen.includes('B')) {
   const { n: calls, golden } = await countCalls();

@@ -38,8 +38,9 @@ export async function makeStandard(env) {
 }
 
 function shoot(server, whom) {
-  if (whom !== 'server') signalAll(server.workers(), 'SIGKILL');
-  if (whom !== 'worker') server.kill('SIGKILL');
+  if (whom === 'zygote') signalAll(server.zygotes(), 'SIGKILL');
+  if (whom === 'worker' || whom === 'both') signalAll(server.workers(), 'SIGKILL');
+  if (whom === 'server' || whom === 'both') server.kill('SIGKILL');
 }
 
 // Stories one after the other until told to stop; a story in progress is left for the next server.
@@ -53,7 +54,7 @@ async function client(state, server, stop) {
 export async function kills({ count, seed, golden, env, report, stopAtFirst = false }) {
   const data = scratch('kills');
   const roll = random(seed);
-  const figures = { kills: 0, server: 0, worker: 0, both: 0, stories: 0, requests: 0, wrong: [] };
+  const figures = { kills: 0, server: 0, worker: 0, both: 0, zygote: 0, stories: 0, requests: 0, wrong: [] };
   const wrong = (text) => {
     const line = `kill ${figures.kills}: ${text}`;
     figures.wrong.push(line);
@@ -71,17 +72,17 @@ export async function kills({ count, seed, golden, env, report, stopAtFirst = fa
   }));
   let server = await Server.start(data, { env });
   while (figures.kills < count && !(stopAtFirst && figures.wrong.length)) {
-    const whom = ['server', 'server', 'worker', 'both'][roll(4)];
+    const whom = ['server', 'server', 'worker', 'both', 'zygote'][roll(5)];
     const stop = { now: false };
     const work = Promise.all(states.map((state) => client(state, server, stop)));
     await pause(1 + roll(KILL_MS));
     shoot(server, whom);
     figures.kills++;
     figures[whom]++;
-    if (whom === 'worker') {
+    if (whom === 'worker' || whom === 'zygote') {
       stop.now = true;
       await work;
-      if (server.ended) wrong('the server died with a worker');
+      if (server.ended) wrong(`the server died with a ${whom}`);
     } else {
       await server.exited;
       await work;

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -35,6 +36,11 @@ void *memalign(size_t align, size_t n);
 static struct control *control;
 static int64_t role;
 
+static void be_worker(void)
+{
+    role = WORKER;
+}
+
 __attribute__((constructor)) static void attach(void)
 {
     char command[256] = "";
@@ -48,6 +54,8 @@ __attribute__((constructor)) static void attach(void)
     if (n <= 0 || !path)
         return;
     role = strcmp(command + strlen(command) + 1, "worker") == 0 ? WORKER : SERVER;
+    if (strcmp(command + strlen(command) + 1, "zygote") == 0)
+        pthread_atfork(NULL, NULL, be_worker);
     fd = open(path, O_RDWR | O_CLOEXEC);
     if (fd < 0)
         return;

@@ -1,7 +1,7 @@
 // A server that may die at any moment, and requests that tell a lost connection from an answer.
 import { spawn } from 'node:child_process';
 import { Agent, request as httpRequest } from 'node:http';
-import { workersOf } from '../lib/workers.mjs';
+import { workersOf, zygotesOf } from '../lib/workers.mjs';
 
 export const PROGRAM = process.env.SHEETFLOW || 'build/sheetflow';
 const START_MS = 60000;
@@ -71,6 +71,11 @@ export class Server {
   // Process ids of its workers.
   workers() {
     return workersOf(this.pid);
+  }
+
+  // And of the process that forks them.
+  zygotes() {
+    return zygotesOf(this.pid);
   }
 
   // {status, headers, body (parsed where JSON), bytes}; throws Gone when no whole answer comes.

@@ -1,19 +1,25 @@
-// The worker processes of a server or a run on the command line: its children. A server without a run has the one that
-// is kept ready.
+// The worker processes of a server, and the one that forks them; without a run there is the worker that is kept ready.
 import { readFileSync, readdirSync } from 'node:fs';
 
 const GONE = ['ENOENT', 'ESRCH'];
 
-// Process ids; none of a process that has ended.
-export function workersOf(pid) {
+function look(fallback, read) {
   try {
-    return readdirSync(`/proc/${pid}/task`).flatMap((thread) => readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8')
-      .split(' ').filter(Boolean).map(Number));
+    return read();
   } catch (error) {
-    if (GONE.includes(error.code)) return [];
+    if (GONE.includes(error.code)) return fallback;
     throw error;
   }
 }
+
+const childrenOf = (pid) => look([], () => readdirSync(`/proc/${pid}/task`).flatMap((thread) => look('',
+  () => readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8')).split(' ').filter(Boolean).map(Number)));
+const isZygote = (pid) => look('', () => readFileSync(`/proc/${pid}/cmdline`, 'latin1')).split('\0')[1] === 'zygote';
+
+// Process ids; none of a server that has ended.
+export const zygotesOf = (server) => childrenOf(server).filter(isZygote);
+// A worker is a child of the server or of its zygote; for a moment after the fork it still looks like the latter.
+export const workersOf = (server) => childrenOf(server).flatMap((pid) => (isZygote(pid) ? childrenOf(pid) : [pid]));
 
 // To those that have not ended by themselves.
 export function signalAll(pids, signal) {

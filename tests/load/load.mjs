@@ -8,22 +8,12 @@
 // when the time is over are finished. Said at the end: answers and delays by kind, wrong answers, the server's memory over time, and what is left.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { number, percentile, resident } from './figures.mjs';
 import { Server } from '../lib/server.mjs';
+import { workersOf, zygotesOf } from '../lib/workers.mjs';
 
 const SAMPLE_MS = 500;
-
-// Process ids of the server's workers.
-function workersOf(pid) {
-  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).filter((name) => {
-    try {
-      return Number(readFileSync(`/proc/${name}/stat`, 'utf8').replace(/^.*\) . /, '').split(' ')[0]) === pid;
-    } catch {
-      return false; // It has ended meanwhile.
-    }
-  });
-}
 
 export async function load({ clients, seconds, processes, rate }) {
   const server = await Server.start({ env: { SHEETFLOW_CHAT_WORKFLOWS_MAX_CONNECTIONS: String(clients + 10), SHEETFLOW_QUOTA_MAX_UPLOADS: '0' } });
@@ -45,7 +35,7 @@ export async function load({ clients, seconds, processes, rate }) {
       for (const [kind, delays] of Object.entries(part.delays)) (kinds[kind] ??= []).push(...delays);
     }
     const requests = Object.values(kinds).reduce((sum, list) => sum + list.length, 0);
-    const workers = workersOf(server.child.pid);
+    const workers = workersOf(server.child.pid), helpers = [...workers, ...zygotesOf(server.child.pid)];
     await server.stop();
     return {
       clients, seconds, rate, requests, samples,
@@ -53,7 +43,7 @@ export async function load({ clients, seconds, processes, rate }) {
       ways: parts.reduce((sum, part) => sum + part.ways, 0),
       kinds: Object.fromEntries(Object.entries(kinds).map(([kind, list]) =>
         [kind, { n: list.length, p50: percentile(list, 50), p99: percentile(list, 99), max: percentile(list, 100) }])),
-      left: left.body.total, errors5xx: serverErrors(metrics), workers: workers.length, workersLeft: workers.filter((pid) => existsSync(`/proc/${pid}`)).length,
+      left: left.body.total, errors5xx: serverErrors(metrics), workers: workers.length, workersLeft: helpers.filter((pid) => existsSync(`/proc/${pid}`)).length,
     };
   } finally {
     clearInterval(timer);

@@ -11,6 +11,8 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "workflow/worker.h"
+#include "workflow/worker_process.h"
+#include "workflow/zygote.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -124,6 +126,11 @@ static int act(const char *role)
             pause();
     }
     return 7;
+}
+
+static int act_as_told(void)
+{
+    return act(getenv("WORKER"));
 }
 
 /* ---- the parent's side ---- */
@@ -422,19 +429,146 @@ static void a_spare_does_the_job(void **state)
     worker_keep_spare(false);
 }
 
+/* The first child of a process; 0 where it has none. */
+static int child_of(int pid)
+{
+    char path[64];
+    FILE *f;
+    int child = 0;
+
+    snprintf(path, sizeof path, "/proc/%d/task/%d/children", pid, pid);
+    f = fopen(path, "re");
+    assert_non_null(f);
+    if (fscanf(f, "%d", &child) != 1)
+        child = 0;
+    fclose(f);
+    return child;
+}
+
+/* Its workers do what WORKER says when it is started. Ended with worker_keep_spare(false). */
+static int keep_zygote(const char *role)
+{
+    setenv("WORKER", role, 1);
+    worker_keep_spare(true);
+    return child_of(getpid());
+}
+
 static void a_spare_that_has_died_is_replaced(void **state)
 {
     struct json *data = NULL;
     struct err err;
+    int zygote;
 
     (void)state;
-    setenv("WORKER", "stillborn", 1);
-    worker_keep_spare(true);
-    while (waitid(P_ALL, 0, &(siginfo_t){ 0 }, WEXITED | WNOWAIT) != 0)
+    zygote = keep_zygote("stillborn");
+    while (child_of(zygote) != 0)
         continue;
+    assert_int_equal(kill(zygote, SIGKILL), 0); /* The next one's workers are real. */
     assert_false(ask_real("{\"job\":\"dance\"}", &data, &err));
     assert_string_equal(err.text, "'dance' is no job");
+    assert_int_not_equal(child_of(getpid()), zygote);
     worker_keep_spare(false);
+    assert_int_equal(child_of(getpid()), 0);
+}
+
+static void a_zygote_tells_how_its_workers_end(void **state)
+{
+    static const struct {
+        const char *role, *text;
+    } cases[] = {
+        { "crash", "the worker process crashed (signal 11) on this file" },
+        { "killed", "the work was killed by the system, which is probably out of memory" },
+        { "silent", "the worker process ended with status 7 and without a result" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        keep_zygote(cases[i].role);
+        for (int k = 0; k < 3; k++) {
+            struct worker *w = start(cases[i].role);
+            struct json *event = next(w);
+
+            assert_string_equal(json_get_string(json_get(event, "error"), "text"), cases[i].text);
+            json_free(event);
+            worker_free(w);
+        }
+        worker_keep_spare(false);
+    }
+}
+
+static void a_zygotes_worker_inherits_nothing(void **state)
+{
+    struct json *spec = json_new_object();
+    struct worker *w, *other;
+    struct json *event;
+    char text[8] = "";
+    struct err err;
+    int fds[2];
+
+    (void)state;
+    keep_zygote("fds");
+    other = start("fds");
+    w = start("fds");
+    event = next(w);
+    assert_string_equal(json_get_string(json_get(event, "data"), "fds"), "0 1 2 ");
+    json_free(event);
+    worker_free(w);
+    worker_free(other);
+    worker_keep_spare(false);
+
+    keep_zygote("pass");
+    assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+    assert_true(worker_start(spec, 0, fds[1], &w, &err));
+    event = next(w);
+    assert_string_equal(json_get_string(event, "event"), "done");
+    assert_int_equal(read(fds[0], text, sizeof text - 1), 7);
+    assert_string_equal(text, "through");
+    json_free(event);
+    json_free(spec);
+    worker_free(w);
+    close(fds[0]);
+    close(fds[1]);
+    worker_keep_spare(false);
+}
+
+static void workers_outlive_their_zygote(void **state)
+{
+    int zygote;
+
+    (void)state;
+    for (int killed = 0; killed < 2; killed++) {
+        struct worker *w;
+        struct json *event;
+
+        zygote = keep_zygote("obedient");
+        w = start("obedient");
+        event = next(w);
+        assert_string_equal(json_get_string(event, "event"), "step_started");
+        json_free(event);
+        assert_int_equal(kill(zygote, SIGKILL), 0);
+        if (killed)
+            assert_int_equal(kill(worker_pid(w), SIGKILL), 0);
+        else
+            worker_cancel(w);
+        event = next(w);
+        assert_string_equal(json_get_string(json_get(event, "error"), "text"),
+            killed ? "the worker process ended without a result" : "stopped");
+        json_free(event);
+        worker_free(w);
+        worker_keep_spare(false);
+    }
+}
+
+static void a_zygote_does_nothing_without_its_server(void **state)
+{
+    int status, null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    pid_t pid;
+
+    (void)state;
+    assert_int_equal(worker_process_spawn("zygote", null, null, -1, &pid), 0);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    close(null);
 }
 
 /* Started with worker_fork(); what its job came to. */
@@ -507,11 +641,17 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_job_that_makes_no_sense),
         cmocka_unit_test(a_spare_does_the_job),
         cmocka_unit_test(a_spare_that_has_died_is_replaced),
+        cmocka_unit_test(a_zygote_tells_how_its_workers_end),
+        cmocka_unit_test(a_zygotes_worker_inherits_nothing),
+        cmocka_unit_test(workers_outlive_their_zygote),
+        cmocka_unit_test(a_zygote_does_nothing_without_its_server),
         cmocka_unit_test(a_fork_does_the_job),
         cmocka_unit_test(a_process_with_threads_does_not_fork),
     };
 
     if (argc == 2 && strcmp(argv[1], "worker") == 0)
-        return act(getenv("WORKER"));
+        return act_as_told();
+    if (argc == 2 && strcmp(argv[1], "zygote") == 0)
+        return zygote_main(act_as_told, argv[1]);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
