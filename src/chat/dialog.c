@@ -460,7 +460,9 @@ static bool turns_to_file(struct dialog *d, const struct words *w, const struct 
 static bool wish_without_file(struct dialog *d, const char *message, struct arena *arena,
     struct dialog_turn *out, struct err *err)
 {
-    static const struct chat_table nothing = { .file = "", .noun = "", .format = "csv" };
+    static const struct chat_table nothing = {
+        .file = "", .noun = "", .noun_singular = "", .format = "csv"
+    };
     struct understanding u;
 
     if (!understand(message, &nothing, 1, NULL, arena, &u, err))
@@ -498,8 +500,11 @@ bool dialog_say(struct dialog *d, const char *message, const struct chat_table *
     struct words w;
 
     *out = (struct dialog_turn){ .confidence = 1, .requires_file = false };
-    if (!words_split(message, arena, &w, err))
-        return false;
+    if (!words_split(message, arena, &w, err)) {
+        out->confidence = 0;
+        out->reply = reply_too_long(arena, WORDS_MAX);
+        return err->code == ERR_ARG;
+    }
     files = n_files ? in_order(d, files, n_files, arena) : NULL;
     if (n_files && !files)
         return err_nomem(err);

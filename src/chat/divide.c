@@ -400,9 +400,14 @@ enum { SLIP_MIN = 6, SLIP_LONG = 8 };
 static const char *nearest_in(const char *key, const char *const *phrases, unsigned *best)
 {
     const char *found = NULL;
+    size_t len = strlen(key);
 
     for (; *phrases; phrases++) {
-        unsigned d = strchr(*phrases, ' ') ? *best : utf8_distance(key, *phrases, *best);
+        size_t n = strlen(*phrases);
+        unsigned d = *best;
+
+        if (n < len + *best && len < n + *best && !strchr(*phrases, ' '))
+            d = utf8_distance(key, *phrases, *best);
 
         if (d < *best) {
             *best = d;
@@ -475,15 +480,19 @@ void correct_words(struct mind *m)
         struct mention mention;
         const char *meant = w->kind == WORD_PLAIN ? in_full(w->key) : NULL;
 
-        if (meant || is_than(&m->words, i))
+        if (meant || is_than(&m->words, i)) {
             w->key = meant ? meant : "than";
+            chat_forget(&m->words);
+        }
         if (w->kind != WORD_PLAIN || strlen(w->key) < SLIP_MIN || chat_is_common(w->key) ||
             is_in_phrase(w->key) || begins_wish(m, i, m->words.n) ||
             chat_mention(&m->words, i, m->words.n, &m->table, m->arena, &mention) ||
             chat_value(&m->words, i, m->words.n, &m->table, SIZE_MAX, m->arena, &value))
             continue;
         meant = intended(w->key);
-        if (meant)
+        if (meant) {
             w->key = meant;
+            chat_forget(&m->words);
+        }
     }
 }

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+enum { CALL_WORDS = 6 }; /* "the file should be called", and one to spare. */
+
 /* ---- SQL ---- */
 
 static bool is_name(const struct word *w)
@@ -244,7 +246,7 @@ static bool is_named(const struct mind *m, size_t at, size_t from, size_t to)
 
     if (m->words.v[at].kind == WORD_STOP || words_say_any(&m->words, at, to, never))
         return false;
-    for (size_t i = from; i < at; i++) {
+    for (size_t i = at > from + CALL_WORDS ? at - CALL_WORDS : from; i < at; i++) {
         if (i + words_say_any(&m->words, i, to, calls) == at)
             return true;
     }

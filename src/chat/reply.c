@@ -244,6 +244,14 @@ const char *reply_still_pending(struct arena *arena, const struct json *steps)
     return finish(&b, arena);
 }
 
+const char *reply_too_long(struct arena *arena, int words_max)
+{
+    return arena_printf(arena,
+        "That is more than I can read at once: %d words at most. Say it in parts, one wish after "
+        "the other.",
+        words_max);
+}
+
 const char *reply_nothing_pending(void)
 {
     return "There is nothing to confirm at the moment. Tell me what you would like to do.";

@@ -20,6 +20,7 @@ const char *reply_question(
 const char *reply_cannot(struct arena *arena, const char *reason, const struct chat_table *t);
 const char *reply_lost(struct arena *arena, const struct chat_table *t); /* Not understood. */
 const char *reply_still_pending(struct arena *arena, const struct json *steps);
+const char *reply_too_long(struct arena *arena, int words_max);
 const char *reply_nothing_pending(void);
 const char *reply_declined(void);
 const char *reply_cancelled(bool was_running);

@@ -85,12 +85,26 @@ static uint64_t letters_of(const char *key)
     return letters;
 }
 
+/* FNV-1a of the letters between the blanks. */
+static uint32_t hash_of(const char *key)
+{
+    uint32_t hash = 2166136261u;
+
+    for (; *key; key++) {
+        if (*key != ' ')
+            hash = (hash ^ (unsigned char)*key) * 16777619u;
+    }
+    return hash;
+}
+
 bool chat_column_make(const char *name, struct arena *arena, struct chat_column *out)
 {
     *out = (struct chat_column){ .name = arena_strdup(arena, name), .type = "text" };
     out->key = out->name ? chat_key(arena, out->name) : NULL;
     out->letters = out->key ? letters_of(out->key) : 0;
     out->singular = out->key ? chat_singular(arena, out->key) : NULL;
+    out->hash = out->key ? hash_of(out->key) : 0;
+    out->singular_hash = out->singular ? hash_of(out->singular) : 0;
     return out->singular != NULL;
 }
 
@@ -101,7 +115,7 @@ static unsigned mark_of(const char *key)
 
     for (; *key; key++)
         hash = (hash ^ (unsigned char)*key) * 16777619u;
-    return (hash ^ hash >> 16) & 255;
+    return (hash ^ hash >> 16) % (CHAT_MARKS * 64);
 }
 
 static bool is_marked(const struct chat_column *c, unsigned mark)
@@ -142,6 +156,7 @@ bool chat_table_read(
         .rows = json_get_int(file, "rows", 0) };
     if (!out->file || !out->noun || !out->format || !out->columns)
         return err_nomem(err);
+    out->noun_singular = chat_singular(arena, out->noun);
     for (size_t i = 0; i < n; i++) {
         const struct json *one = json_at(columns, i), *values = json_get(one, "values");
         const char *type = json_get_string(one, "type"), *called = json_get_string(one, "name");
@@ -195,10 +210,79 @@ bool chat_is_noun(const struct chat_table *t, const char *key)
     struct arena scratch;
     bool is;
 
+    if (!t->noun_singular || *key != *t->noun_singular) /* Most words end here. */
+        return false;
     arena_init(&scratch, NULL);
-    is = strcmp(chat_singular(&scratch, key), chat_singular(&scratch, t->noun)) == 0;
+    is = strcmp(chat_singular(&scratch, key), t->noun_singular) == 0;
     arena_deinit(&scratch);
     return is;
+}
+
+/* What is said, and how names and values are compared with it. */
+struct saying {
+    const char *text, *key, *singular;
+    uint32_t hash, singular_hash;
+    unsigned mark, singular_mark;
+};
+
+static struct saying saying_of(const char *text, struct arena *arena)
+{
+    struct saying s = { .text = text, .key = chat_key(arena, text) };
+
+    s.singular = s.key ? chat_singular(arena, s.key) : NULL;
+    s.hash = s.key ? hash_of(s.key) : 0;
+    s.singular_hash = s.key ? hash_of(s.singular) : 0;
+    s.mark = s.key ? mark_of(s.key) : 0;
+    s.singular_mark = s.key ? mark_of(s.singular) : 0;
+    return s;
+}
+
+/* ---- what was found out already ---- */
+
+/* One place is asked about again and again, with ends that make no difference mostly. */
+struct word_memo {
+    struct {
+        const struct chat_column *columns; /* Of which table; NULL: nothing is known. */
+        size_t end;
+        struct mention mention;
+    } mention;
+    struct {
+        const struct chat_column *columns;
+        size_t end;
+        bool found;
+        struct known_value value;
+    } value;
+    struct saying spans[SPAN_WORDS]; /* Of so many words from here on; text NULL: not looked at. */
+};
+
+/* Beyond so many words nothing is looked at. */
+enum { MEMO_WORDS = SPAN_WORDS + 5 };
+
+static struct word_memo *memo_of(const struct words *w, size_t at, struct arena *arena)
+{
+    if (at >= w->n)
+        return NULL;
+    if (!*w->memo)
+        *w->memo = arena_calloc(arena, w->n, sizeof **w->memo);
+    return *w->memo ? &(*w->memo)[at] : NULL;
+}
+
+void chat_forget(const struct words *w)
+{
+    if (*w->memo)
+        memset(*w->memo, 0, w->n * sizeof **w->memo);
+}
+
+/* The words [at, at + n). */
+static struct saying span_of(const struct words *w, size_t at, size_t n, struct arena *arena)
+{
+    struct word_memo *memo = n <= SPAN_WORDS ? memo_of(w, at, arena) : NULL;
+
+    if (!memo)
+        return saying_of(words_text(w, at, at + n, arena), arena);
+    if (!memo->spans[n - 1].text)
+        memo->spans[n - 1] = saying_of(words_text(w, at, at + n, arena), arena);
+    return memo->spans[n - 1];
 }
 
 /* ---- columns ---- */
@@ -245,18 +329,17 @@ static bool find_exact(const struct words *w, size_t at, size_t end, const struc
     size_t most = end - at < SPAN_WORDS ? end - at : SPAN_WORDS;
 
     for (size_t n = most; n > 0; n--) {
-        const char *text = words_text(w, at, at + n, arena), *key = chat_key(arena, text);
-        const char *singular = key ? chat_singular(arena, key) : NULL;
+        struct saying s = span_of(w, at, n, arena);
 
-        for (size_t i = 0; key && i < t->n_columns; i++) {
-            const char *own = t->columns[i].key;
+        for (size_t i = 0; s.key && *s.key && i < t->n_columns; i++) {
+            const struct chat_column *c = &t->columns[i];
 
-            if (*own == *key && *own &&
-                (same_letters(key, own) || same_letters(singular, own) ||
-                    same_letters(singular, t->columns[i].singular))) {
+            if ((s.hash == c->hash && same_letters(s.key, c->key)) ||
+                (s.singular_hash == c->hash && same_letters(s.singular, c->key)) ||
+                (s.singular_hash == c->singular_hash && same_letters(s.singular, c->singular))) {
                 if (m->n_columns == 0)
                     found(m, MENTION_EXACT, n, i);
-                else if (strcmp(text, t->columns[i].name) == 0) /* "Año" rather than "Ano". */
+                else if (strcmp(s.text, c->name) == 0) /* "Año" rather than "Ano". */
                     m->columns[0] = i;
             }
         }
@@ -310,7 +393,7 @@ static void find_typo(const struct words *w, size_t at, size_t end, const struct
     unsigned best = 3;
 
     for (size_t n = at + 2 <= end ? 2 : 1; n > 0 && m->n_columns == 0; n--) {
-        const char *key = chat_key(arena, words_text(w, at, at + n, arena));
+        const char *key = span_of(w, at, n, arena).key;
         size_t len = key ? strlen(key) : 0;
         uint64_t letters = key ? letters_of(key) : 0;
 
@@ -352,7 +435,7 @@ static void find_shared(const struct words *w, size_t at, size_t end, const stru
     }
 }
 
-bool chat_mention(const struct words *w, size_t at, size_t end, const struct chat_table *t,
+static bool find_mention(const struct words *w, size_t at, size_t end, const struct chat_table *t,
     struct arena *arena, struct mention *out)
 {
     const struct word *first = &w->v[at];
@@ -380,23 +463,24 @@ bool chat_mention(const struct words *w, size_t at, size_t end, const struct cha
     return out->n_columns > 0;
 }
 
-/* ---- values ---- */
-
-/* What is said, and how values are compared with it. */
-struct saying {
-    const char *text, *key, *singular;
-    unsigned mark, singular_mark;
-};
-
-static struct saying saying_of(const char *text, struct arena *arena)
+bool chat_mention(const struct words *w, size_t at, size_t end, const struct chat_table *t,
+    struct arena *arena, struct mention *out)
 {
-    struct saying s = { .text = text, .key = chat_key(arena, text) };
+    struct word_memo *memo = memo_of(w, at, arena);
+    size_t last = end > at + MEMO_WORDS ? at + MEMO_WORDS : end;
 
-    s.singular = s.key ? chat_singular(arena, s.key) : NULL;
-    s.mark = s.key ? mark_of(s.key) : 0;
-    s.singular_mark = s.key ? mark_of(s.singular) : 0;
-    return s;
+    if (!memo || t->n_columns == 0)
+        return find_mention(w, at, end, t, arena, out);
+    if (memo->mention.columns != t->columns || memo->mention.end != last) {
+        (void)find_mention(w, at, end, t, arena, &memo->mention.mention);
+        memo->mention.columns = t->columns;
+        memo->mention.end = last;
+    }
+    *out = memo->mention.mention;
+    return out->n_columns > 0;
 }
+
+/* ---- values ---- */
 
 /* The known value of a column with that key, or its singular; SIZE_MAX: none. */
 static size_t find_value(const struct chat_column *c, const struct saying *s)
@@ -419,13 +503,10 @@ static bool find_in_table(const struct saying *s, const struct chat_table *t, si
 {
     for (size_t i = 0; i < t->n_columns; i++) {
         const struct chat_column *c = &t->columns[i];
-        size_t k;
+        size_t k = only == SIZE_MAX || i == only ? find_value(c, s) : SIZE_MAX;
 
-        if ((only != SIZE_MAX && i != only) || chat_column_is_number(c) || chat_column_is_date(c) ||
+        if (k == SIZE_MAX || chat_column_is_number(c) || chat_column_is_date(c) ||
             chat_column_is_bool(c))
-            continue;
-        k = find_value(c, s);
-        if (k == SIZE_MAX)
             continue;
         *out =
             (struct known_value){ n_words, i, c->values[k], strcmp(c->value_keys[k], s->key) == 0 };
@@ -447,15 +528,15 @@ static const char *other_word(const char *key)
     return NULL;
 }
 
-bool chat_value(const struct words *w, size_t at, size_t end, const struct chat_table *t,
-    size_t only, struct arena *arena, struct known_value *out)
+static bool find_words_value(const struct words *w, size_t at, size_t end,
+    const struct chat_table *t, size_t only, struct arena *arena, struct known_value *out)
 {
     size_t most = end - at < VALUE_WORDS ? end - at : VALUE_WORDS;
 
     if (at >= end || w->v[at].kind == WORD_STOP || w->v[at].kind == WORD_SIGN)
         return false;
     for (size_t n = most; n > 0; n--) {
-        struct saying s = saying_of(words_text(w, at, at + n, arena), arena);
+        struct saying s = span_of(w, at, n, arena);
         const char *other = n == 1 ? other_word(s.key) : NULL;
 
         if (!s.key || (n == 1 && w->v[at].kind == WORD_PLAIN && chat_is_common(s.key)))
@@ -467,4 +548,22 @@ bool chat_value(const struct words *w, size_t at, size_t end, const struct chat_
             return true;
     }
     return false;
+}
+
+bool chat_value(const struct words *w, size_t at, size_t end, const struct chat_table *t,
+    size_t only, struct arena *arena, struct known_value *out)
+{
+    struct word_memo *memo = memo_of(w, at, arena);
+    size_t last = end > at + MEMO_WORDS ? at + MEMO_WORDS : end;
+
+    if (!memo || only != SIZE_MAX || t->n_columns == 0)
+        return find_words_value(w, at, end, t, only, arena, out);
+    if (memo->value.columns != t->columns || memo->value.end != last) {
+        memo->value.found = find_words_value(w, at, end, t, only, arena, &memo->value.value);
+        memo->value.columns = t->columns;
+        memo->value.end = last;
+    }
+    if (memo->value.found)
+        *out = memo->value.value;
+    return memo->value.found;
 }

@@ -10,6 +10,8 @@
 
 #include <stdint.h>
 
+enum { CHAT_MARKS = 16 };
+
 struct chat_column {
     const char *name; /* As in the file. */
     const char *key;  /* utf8_name_key() of it. */
@@ -18,14 +20,17 @@ struct chat_column {
     size_t n_values;               /* Known values, as shown. */
     const char *singular;          /* Of the key. */
     bool all_values;               /* `values` are all there are, not the first ones. */
+    uint32_t hash, singular_hash;  /* Of both keys, without their blanks. */
     uint64_t letters;              /* Those that the key holds, a bit each. */
     const char *const *value_keys; /* chat_key() of each value. */
-    uint64_t marks[4]; /* A bit for the hash of each of those: most words are none of them. */
+    uint64_t
+        marks[CHAT_MARKS]; /* A bit for the hash of each of those: most words are none of them. */
 };
 
 struct chat_table {
-    const char *file;   /* "orders.csv" */
-    const char *noun;   /* Its name without suffix, folded: "orders". */
+    const char *file; /* "orders.csv" */
+    const char *noun; /* Its name without suffix, folded: "orders". */
+    const char *noun_singular;
     const char *format; /* "csv" */
     struct chat_column *columns;
     size_t n_columns;
@@ -62,12 +67,17 @@ struct mention {
     size_t columns[MENTION_MAX], n_columns; /* More than one: names for First Name and Last Name. */
 };
 
-/* Do the words from `at` on refer to columns? */
+/*
+ * Do the words from `at` on refer to columns? The words remember the last answer at each place: who changes a key says
+ * so to chat_forget().
+ */
 bool chat_mention(const struct words *w, size_t at, size_t end, const struct chat_table *t,
     struct arena *arena, struct mention *out);
 
 /* For comparing names: folded, marks between words as blanks, letters without their accents. NULL when memory ends. */
 const char *chat_key(struct arena *arena, const char *name);
+
+void chat_forget(const struct words *w);
 
 /* A word of the language rather than of a column's name. */
 bool chat_is_common(const char *key);

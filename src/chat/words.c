@@ -205,10 +205,12 @@ static bool cut_word(struct cutter *c)
 bool words_split(const char *text, struct arena *arena, struct words *out, struct err *err)
 {
     struct cutter c = { text, arena, out, err };
-    size_t n;
+    size_t n = strlen(text);
 
-    *out = (struct words){ arena_calloc(arena, WORDS_MAX + 1, sizeof *out->v), 0 };
-    if (!out->v)
+    *out = (struct words){ .v = arena_calloc(
+                               arena, (n < WORDS_MAX ? n : WORDS_MAX) + 1, sizeof *out->v),
+        .memo = arena_calloc(arena, 1, sizeof(struct word_memo *)) };
+    if (!out->v || !out->memo)
         return err_nomem(err);
     while (*c.p) {
         bool done = false;

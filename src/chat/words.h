@@ -27,9 +27,12 @@ struct word {
 struct words {
     struct word *v;
     size_t n;
+    struct word_memo *
+        *memo; /* What was found out about them already (table.c); *memo NULL: nothing. */
 };
 
-enum { WORDS_MAX = 2000 };
+/* So many are understood within a tenth of a second whatever the columns are; a wish has twenty. */
+enum { WORDS_MAX = 600 };
 
 /* Strings live in `arena`. Errors: ERR_ARG when there are too many words, ERR_NOMEM. */
 bool words_split(

@@ -281,6 +281,7 @@ test('messages are texts', async () => {
   assert.equal((await talk.confirm({})).status, 422);
   assert.equal((await server.call('POST', `/chat/bot/conversations/${randomUUID()}/message`, { message: 'hi' })).status, 404);
   assert.equal((await talk.say('')).state, 'idle');
+  assert.match((await talk.say('word '.repeat(601))).bot_response, /600 words at most/);
 });
 
 test('"yes" works after a restart, and in a dump', async () => {

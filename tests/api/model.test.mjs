@@ -185,6 +185,17 @@ test('what the grammar understands, and commands, are no business of a model', a
   assert.equal(stub.connections, before);
 });
 
+// A model is not told of the proposal, so its steps could only take its place, unseen what was agreed before.
+test('a change of what is pending is no business of a model', async () => {
+  const before = stub.connections;
+  const chat = await people(server);
+  await chat.say('uppercase the names');
+  const lost = await chat.say(WISH);
+  assert.equal(lost.state, 'awaiting_confirmation');
+  assert.match(lost.bot_response, /still waiting/);
+  assert.equal(stub.connections, before);
+});
+
 test('a second step sees what the first one leaves', async () => {
   const rename = ['excel/map-columns', { mapping: { who: 'name' } }];
   stub.answer = steps(rename, ['json/generate', { columns: ['who'] }]);

@@ -92,7 +92,7 @@ static void test_too_many_words_are_refused(void **state)
         memcpy(text + 2 * i, "a ", 3);
     assert_false(words_split(text, &arena, &w, &err));
     assert_int_equal(err.code, ERR_ARG);
-    assert_string_equal(err.text, "the message has more than 2000 words");
+    assert_string_equal(err.text, "the message has more than 600 words");
     text[2 * WORDS_MAX - 1] = '\0';
     assert_true(words_split(text, &arena, &w, &err));
     assert_int_equal(w.n, WORDS_MAX);
