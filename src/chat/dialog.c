@@ -292,8 +292,8 @@ static bool sounds_like_change(const char *message, struct arena *arena)
 {
     static const char *const links[] = { "also", "and", "then", "plus", "but", "not", "without",
         "with", "use", "call", "name it", "as", "add", "now", "change", "except", "table", NULL };
-    struct words w;
-    struct err err;
+    struct words w = { 0 };
+    struct err err = { 0 };
 
     return words_split(message, arena, &w, &err) && words_say_any(&w, 0, w.n, links) > 0;
 }

@@ -32,8 +32,8 @@ struct source_view {
 
 static bool over_memory(struct err *err)
 {
-    return err_set(
-        err, ERR_BUDGET, "the names of the columns need more memory than the limit allows");
+    err_set(err, ERR_BUDGET, "the names of the columns need more memory than the limit allows");
+    return false;
 }
 
 /* ---- Names of several rows ------------------------------------------------------------------- */

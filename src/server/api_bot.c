@@ -278,7 +278,7 @@ bool api_bot_message(struct call *call, struct err *err)
     ok = call_only(body, members, err);
     if (ok && (!message || strlen(message) != json_str_len(json_get(body, "message"))))
         ok = err_argument(err, ERR_ARG, "message", "message: a text is expected");
-    if (ok && strlen(message) > MESSAGE_MAX)
+    else if (ok && strlen(message) > MESSAGE_MAX)
         ok = err_argument(err, ERR_ARG, "message", "message: the text is longer than 20,000 bytes");
     if (ok) {
         bot_begin(call->server->bot, call->params[0]);

@@ -244,7 +244,9 @@ static bool upload_again(struct call *call, const struct conversation *c, struct
         return false;
     n = json_len(names);
     files = arena_calloc(call->arena, n + 1, sizeof *files);
-    ok = files || err_nomem(err);
+    ok = files != NULL;
+    if (!ok)
+        err_nomem(err);
     for (size_t i = 0; ok && i < n; i++) {
         struct stored_file *f = arena_calloc(call->arena, 1, sizeof *f);
 
@@ -289,9 +291,9 @@ bool upload_files(struct call *call, const struct conversation *c, const struct 
 
 bool api_upload(struct call *call, struct err *err)
 {
-    const struct stored_file **files;
+    const struct stored_file **files = NULL;
     struct conversation c;
-    size_t n;
+    size_t n = 0;
 
     if (!store_conversation_get(call->server->store, call->params[0], call->arena, &c, err))
         return false;

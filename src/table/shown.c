@@ -207,8 +207,8 @@ static size_t fixed(double v, int decimals, char *out, size_t size)
 static void general(struct text *t, double v)
 {
     char out[MAX_DIGITS + 40];
-    double size = fabs(v);
-    int whole = 1;
+    double size = fabs(v), limit = 10;
+    int whole = 1; /* Digits before the point. */
     size_t n;
 
     if (v < 0)
@@ -224,8 +224,10 @@ static void general(struct text *t, double v)
         put(t, e, (size_t)(out + length - e));
         return;
     }
-    for (double limit = 10; size >= limit; limit *= 10)
+    while (size >= limit) {
+        limit *= 10;
         whole++;
+    }
     n = fixed(v, whole >= GENERAL_DIGITS - 1 ? 0 : GENERAL_DIGITS - 1 - whole, out, sizeof out - 1);
     if (memchr(out, '.', n)) {
         while (out[n - 1] == '0')
