@@ -204,12 +204,13 @@ static bool cut_word(struct cutter *c)
 
 bool words_split(const char *text, struct arena *arena, struct words *out, struct err *err)
 {
-    struct cutter c = { text, arena, out, err };
     size_t n = strlen(text);
+    struct cutter c;
 
     *out = (struct words){ .v = arena_calloc(
                                arena, (n < WORDS_MAX ? n : WORDS_MAX) + 1, sizeof *out->v),
         .memo = arena_calloc(arena, 1, sizeof(struct word_memo *)) };
+    c = (struct cutter){ text, arena, out, err };
     if (!out->v || !out->memo)
         return err_nomem(err);
     while (*c.p) {

@@ -295,7 +295,7 @@ static pid_t fork_one(const int fds[ASK_FDS], size_t n, int (*worker)(void), cha
 static bool serve(struct children *c, int (*worker)(void), char *name)
 {
     struct answer answer;
-    struct ask what;
+    struct ask what = { 0 };
     int fds[ASK_FDS], pidfd, got;
     size_t n;
 
