@@ -74,24 +74,14 @@ static const char *status_or_null(int status)
 
 static bool tell_why_unchanged(struct db *db, const struct change *c, struct err *err)
 {
-    static const char sql[] = "SELECT status FROM conversations WHERE id = ?1";
-    const char *wanted = status_or_null(c->to.status_if), *now = NULL;
-    struct query q;
-    bool row;
+    const char *wanted = status_or_null(c->to.status_if);
+    char now[STATUS_ROOM];
 
-    if (!query_open(&q, db, sql, err))
+    if (!query_status(db, "SELECT status FROM conversations WHERE id = ?1", c->id, now, err))
         return false;
-    query_text(&q, c->id);
-    if (query_next(&q, &row, err)) {
-        if (!row) {
-            no_conversation(c->id, err);
-        } else {
-            now = (const char *)sqlite3_column_text(q.stmt, 0);
-            err_set(err, ERR_STATE, "the conversation is %s, not %s", now ? now : "?",
-                wanted ? wanted : "?");
-        }
-    }
-    return query_end(&q, false, err);
+    if (!now[0])
+        return no_conversation(c->id, err);
+    return err_set(err, ERR_STATE, "the conversation is %s, not %s", now, wanted ? wanted : "?");
 }
 
 static bool apply_change(struct db *db, void *change, struct err *err)

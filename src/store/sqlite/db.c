@@ -186,6 +186,26 @@ bool query_run(struct query *q, int *changes, struct err *err)
     return query_end(q, ok, err);
 }
 
+bool query_status(
+    struct db *db, const char *sql, const char *id, char out[STATUS_ROOM], struct err *err)
+{
+    const char *status;
+    struct query q;
+    bool row;
+
+    out[0] = '\0';
+    if (!query_open(&q, db, sql, err))
+        return false;
+    query_text(&q, id);
+    if (!query_next(&q, &row, err))
+        return query_end(&q, false, err);
+    if (row) {
+        status = (const char *)sqlite3_column_text(q.stmt, 0);
+        snprintf(out, STATUS_ROOM, "%s", status ? status : "?");
+    }
+    return query_end(&q, true, err);
+}
+
 bool query_exists(struct query *q, bool *yes, struct err *err)
 {
     bool row = false, ok = query_next(q, &row, err);

@@ -93,6 +93,10 @@ uint32_t query_get_u32(struct query *q, int column);
 bool query_end(struct query *q, bool ok, struct err *err) MUST_CHECK;
 /* Step to the end and close; *changes (may be NULL) is the number of rows changed. */
 bool query_run(struct query *q, int *changes, struct err *err) MUST_CHECK;
+/* The text that `sql` finds for the id ?1, cut to fit ("?" for null); "" when there is no row. */
+enum { STATUS_ROOM = 32 };
+bool query_status(struct db *db, const char *sql, const char *id, char out[STATUS_ROOM],
+    struct err *err) MUST_CHECK;
 /* Is there a row? Closes. */
 bool query_exists(struct query *q, bool *yes, struct err *err) MUST_CHECK;
 

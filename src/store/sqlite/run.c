@@ -64,24 +64,14 @@ static const char *word(int status)
 
 static bool tell_why_unchanged(struct db *db, const struct change *c, struct err *err)
 {
-    static const char sql[] = "SELECT status FROM runs WHERE id = ?1";
-    const char *now;
-    struct query q;
-    bool row;
+    char now[STATUS_ROOM];
 
-    if (!query_open(&q, db, sql, err))
+    if (!query_status(db, "SELECT status FROM runs WHERE id = ?1", c->id, now, err))
         return false;
-    query_text(&q, c->id);
-    if (query_next(&q, &row, err)) {
-        if (!row) {
-            err_set(err, ERR_NOT_FOUND, "there is no run %s", c->id);
-        } else {
-            now = (const char *)sqlite3_column_text(q.stmt, 0);
-            err_set(err, ERR_STATE, "the run %s is %s and cannot become %s", c->id, now ? now : "?",
-                word(c->to));
-        }
-    }
-    return query_end(&q, false, err);
+    if (!now[0])
+        return err_set(err, ERR_NOT_FOUND, "there is no run %s", c->id);
+    return err_set(
+        err, ERR_STATE, "the run %s is %s and cannot become %s", c->id, now, word(c->to));
 }
 
 static bool apply_change(struct db *db, void *change, struct err *err)

@@ -86,24 +86,14 @@ static const char *word(int status)
 
 static bool tell_why_unchanged(struct db *db, const struct step *st, struct err *err)
 {
-    static const char sql[] = "SELECT status FROM steps WHERE id = ?1";
-    const char *now;
-    struct query q;
-    bool row;
+    char now[STATUS_ROOM];
 
-    if (!query_open(&q, db, sql, err))
+    if (!query_status(db, "SELECT status FROM steps WHERE id = ?1", st->id, now, err))
         return false;
-    query_text(&q, st->id);
-    if (query_next(&q, &row, err)) {
-        if (!row) {
-            err_set(err, ERR_NOT_FOUND, "there is no step %s", st->id);
-        } else {
-            now = (const char *)sqlite3_column_text(q.stmt, 0);
-            err_set(err, ERR_STATE, "step %u is %s and cannot become %s", (unsigned)st->index + 1,
-                now ? now : "?", word(st->status));
-        }
-    }
-    return query_end(&q, false, err);
+    if (!now[0])
+        return err_set(err, ERR_NOT_FOUND, "there is no step %s", st->id);
+    return err_set(err, ERR_STATE, "step %u is %s and cannot become %s", (unsigned)st->index + 1,
+        now, word(st->status));
 }
 
 static bool apply_change(struct db *db, void *change, struct err *err)
