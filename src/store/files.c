@@ -284,19 +284,25 @@ bool conversation_metadata_save(const char *dir, const struct conversation *c, s
     return ok;
 }
 
-bool conversation_dirs_make(
-    const struct data_dirs *dirs, const struct conversation *c, struct err *err)
+bool conversation_folders_make(const char *dir, struct err *err)
 {
-    char dir[FS_PATH_MAX], sub[FS_PATH_MAX];
+    char sub[FS_PATH_MAX];
 
-    if (!conversation_dir(dirs, c->partition, c->id, dir, err))
-        return false;
     for (int kind = 0; kind < STORED_KIND_COUNT; kind++) {
         if (!fs_join(sub, dir, file_kind_folder((enum file_kind)kind), err) ||
             !fs_make_dirs(sub, err))
             return false;
     }
-    return conversation_metadata_save(dir, c, err);
+    return true;
+}
+
+bool conversation_dirs_make(
+    const struct data_dirs *dirs, const struct conversation *c, struct err *err)
+{
+    char dir[FS_PATH_MAX];
+
+    return conversation_dir(dirs, c->partition, c->id, dir, err) &&
+           conversation_folders_make(dir, err) && conversation_metadata_save(dir, c, err);
 }
 
 bool conversation_dirs_remove(

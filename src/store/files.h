@@ -41,6 +41,8 @@ bool conversation_dir(const struct data_dirs *dirs, const char *partition, const
     char *out, struct err *err) MUST_CHECK;
 bool conversation_file_dir(const struct data_dirs *dirs, const char *partition, const char *id,
     enum file_kind kind, char *out, struct err *err) MUST_CHECK;
+/* The folders of each kind of file, in a conversation's folder `dir`. */
+bool conversation_folders_make(const char *dir, struct err *err) MUST_CHECK;
 /* Create them and write metadata.json. */
 bool conversation_dirs_make(
     const struct data_dirs *dirs, const struct conversation *c, struct err *err) MUST_CHECK;

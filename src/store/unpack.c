@@ -138,16 +138,9 @@ static bool place(const char *path, enum placement *out, struct err *err)
 
 static bool make_folders(struct unpacking *u, struct err *err)
 {
-    char dir[FS_PATH_MAX], sub[FS_PATH_MAX];
+    char dir[FS_PATH_MAX];
 
-    if (!fs_join(dir, u->into, u->out.id, err))
-        return false;
-    for (int kind = 0; kind < STORED_KIND_COUNT; kind++) {
-        if (!fs_join(sub, dir, file_kind_folder((enum file_kind)kind), err) ||
-            !fs_make_dirs(sub, err))
-            return false;
-    }
-    return true;
+    return fs_join(dir, u->into, u->out.id, err) && conversation_folders_make(dir, err);
 }
 
 static bool create(struct unpacking *u, const char *path, int *fd, struct err *err)
