@@ -97,3 +97,19 @@ bool spill_file_take(struct budget *budget, size_t n)
     budget_give(budget, n);
     return false;
 }
+
+void *spill_file_grow(struct budget *budget, void *list, size_t *room, size_t first, size_t size)
+{
+    size_t wanted = *room ? *room * 2 : first, more = (wanted - *room) * size;
+    void *grown;
+
+    if (!spill_file_take(budget, more))
+        return NULL;
+    grown = reallocarray(list, wanted, size);
+    if (!grown) {
+        budget_give(budget, more);
+        return NULL;
+    }
+    *room = wanted;
+    return grown;
+}

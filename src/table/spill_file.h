@@ -38,5 +38,11 @@ size_t spill_file_memory(const struct budget *budget);
 bool spill_file_wanted(const struct budget *budget);
 /* Take n bytes of the budget, but none of its reserve. */
 bool spill_file_take(struct budget *budget, size_t n) MUST_CHECK;
+/*
+ * A list of *room items of `size` bytes with twice the room (first: `first` items), taken from the budget likewise; NULL
+ * when there is no memory for that: the list is as it was.
+ */
+void *spill_file_grow(
+    struct budget *budget, void *list, size_t *room, size_t first, size_t size) MUST_CHECK;
 
 #endif

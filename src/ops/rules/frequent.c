@@ -85,20 +85,12 @@ static bool make_key(struct frequent *f, const struct cell *cell, struct err *er
 
 static bool grow(struct frequent *f)
 {
-    size_t room = f->room ? f->room * 2 : FIRST_TALLIES,
-           more = (room - f->room) * sizeof *f->tallies;
-    struct tally *grown;
+    struct tally *grown =
+        spill_file_grow(f->place->budget, f->tallies, &f->room, FIRST_TALLIES, sizeof *grown);
 
-    if (!spill_file_take(f->place->budget, more))
-        return false;
-    grown = reallocarray(f->tallies, room, sizeof *f->tallies);
-    if (!grown) {
-        budget_give(f->place->budget, more);
-        return false;
-    }
-    f->tallies = grown;
-    f->room = room;
-    return true;
+    if (grown)
+        f->tallies = grown;
+    return grown != NULL;
 }
 
 /* Count a value that is not known, and know it; false when memory does not allow for that. */

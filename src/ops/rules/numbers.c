@@ -66,20 +66,12 @@ static double from_ordered(uint64_t ordered)
 
 static bool grow(struct numbers *list)
 {
-    size_t room = list->room ? list->room * 2 : FIRST_NUMBERS,
-           more = (room - list->room) * sizeof *list->v;
-    double *grown;
+    double *grown =
+        spill_file_grow(list->place->budget, list->v, &list->room, FIRST_NUMBERS, sizeof *grown);
 
-    if (!spill_file_take(list->place->budget, more))
-        return false;
-    grown = reallocarray(list->v, room, sizeof *list->v);
-    if (!grown) {
-        budget_give(list->place->budget, more);
-        return false;
-    }
-    list->v = grown;
-    list->room = room;
-    return true;
+    if (grown)
+        list->v = grown;
+    return grown != NULL;
 }
 
 static bool add_on_disk(struct numbers *list, double v, struct err *err)
