@@ -46,6 +46,8 @@ bool dialog_read(const char *text, struct arena *arena, struct dialog *out, stru
         out->run = arena_strdup(arena, json_get_string(o, "run"));
     if (json_get_string(o, "file"))
         out->file = arena_strdup(arena, json_get_string(o, "file"));
+    if (json_get_string(o, "remark"))
+        out->remark = arena_strdup(arena, json_get_string(o, "remark"));
     if (json_get_string(o, "told"))
         out->told = arena_strdup(arena, json_get_string(o, "told"));
     if (json_kind(json_get(o, "steps")) == JSON_KIND_ARRAY)
@@ -70,6 +72,8 @@ char *dialog_write(const struct dialog *d)
         json_set_string(o, "run", d->run);
     if (d->file)
         json_set_string(o, "file", d->file);
+    if (d->remark)
+        json_set_string(o, "remark", d->remark);
     if (d->told)
         json_set_string(o, "told", d->told);
     text = json_text(o);
@@ -125,7 +129,7 @@ static enum command command_of(const struct words *w)
 static void settle(struct dialog *d, enum dialog_state state)
 {
     d->state = state;
-    d->sentence = d->missing = NULL;
+    d->sentence = d->missing = d->remark = NULL;
 }
 
 static void on_yes(struct dialog *d, struct arena *arena, struct dialog_turn *out)
@@ -204,6 +208,7 @@ static void suggest(struct dialog *d, struct understanding *u, const char *first
     d->steps = u->steps;
     u->steps = NULL;
     settle(d, DIALOG_AWAITING_CONFIRMATION);
+    d->remark = u->remark;
     out->suggests = true;
     out->reply = reply_suggestion(arena, d->steps, first_line, file, u->remark);
 }

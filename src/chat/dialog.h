@@ -33,6 +33,7 @@ struct dialog {
     const char *missing;  /* The argument asked for. */
     const char *run;      /* The run under way or the last one; NULL: none. */
     const char *file;     /* The file that is worked on; NULL: the one that came last. */
+    const char *remark;   /* What is said beside the steps that wait; NULL: nothing. */
     const char *told;     /* What was said of the last run, with its figures; NULL: nothing. */
 };
 

@@ -228,6 +228,10 @@ struct json *bot_suggestion(const struct dialog *d)
 
     json_set(o, "steps", json_ref(d->steps));
     json_set_bool(o, "requires_confirmation", true);
+    if (d->file)
+        json_set_string(o, "input_file", d->file);
+    if (d->remark)
+        json_set_string(o, "remark", d->remark);
     return o;
 }
 

@@ -596,6 +596,34 @@ test('both languages say everything', async () => {
   assert.deepEqual(keys(en).filter((key) => !has.has(key)), []);
 });
 
+paged('what is answered is in view, and a proposal says what it is about', { viewport: { width: 1280, height: 700 } }, async (page) => {
+  await withFile(page, customers);
+  const inView = async (what) => {
+    await what.waitFor();
+    await page.waitForFunction(([log, element]) => element.getBoundingClientRect().bottom <= log.getBoundingClientRect().bottom + 1,
+      [await page.getByRole('log').elementHandle(), await what.elementHandle()]);
+  };
+  const say = async (message) => {
+    await page.getByLabel('Message', { exact: true }).fill(message);
+    await page.keyboard.press('Enter');
+  };
+  const card = page.getByRole('region', { name: 'Suggested steps' });
+  await say('what columns are there?');
+  await inView(page.getByText(/has 11 rows and 8 columns/));
+  await say('name is grace hoper');
+  await card.getByText('did you mean "grace hopper"?').waitFor();
+  await inView(button(card, 'Run'));
+  await say('xyzzy plugh');
+  await page.getByText(/did not understand that as a change/).waitFor();
+  await inView(button(card, 'Run'));
+  await drop(page, '.conversation', [{ name: 'orders.csv', bytes: Buffer.from('order_id,customer_id\nA-1,0001\n') }]);
+  await page.getByText(/What is pending stays, for/).waitFor();
+  await card.getByText('customers.xlsx', { exact: true }).waitFor();
+  await card.getByText(/On the first 11 rows/).waitFor();
+  await inView(button(card, 'Run'));
+  assert.deepEqual(await violations(page), []);
+});
+
 paged('files are pasted, and a file that is no table is refused in words', {}, async (page) => {
   await button(page, 'Start a conversation').click();
   await page.getByText('Welcome to Sheetflow').waitFor();

@@ -171,6 +171,8 @@ export interface Operation {
 export interface Suggestion {
   steps: (StepRequest & { description?: string })[];
   requires_confirmation?: boolean;
+  input_file?: string; // Where it is not the file that came last.
+  remark?: string; // What is said beside the steps, in markdown.
 }
 export interface BotReply {
   bot_response: string;

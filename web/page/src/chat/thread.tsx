@@ -1,6 +1,6 @@
 // The thread: messages and runs in the order of their times, and the place to write.
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { useEffect, useMemo, useRef, useState, type KeyboardEvent } from 'react';
+import { useEffect, useMemo, useRef, useState, type KeyboardEvent, type RefObject } from 'react';
 import { api, nameOf, type Message, type Run, type StepRequest, type Suggestion } from '../api';
 import { LastSample } from '../flow/flow';
 import { setDraft, toSteps } from '../flow/steps';
@@ -31,33 +31,57 @@ function itemsOf(messages: Message[], runs: Run[]): Item[] {
 
 const STEP_AWAY = 80; // Pixels from the end within which new messages keep the end in view.
 
+// What is added at the end comes into view, unless the reader has gone up; samples and progress grow after they are added.
+// Events of scrolling come late, when more may have been added already: only a place further up than before was gone to.
+function useEndInView(box: RefObject<HTMLDivElement | null>, inside: RefObject<HTMLDivElement | null>) {
+  const place = useRef({ atEnd: true, top: 0, height: 0 });
+  const [end] = useState(() => ({
+    show() {
+      const element = box.current;
+      if (!element) return;
+      element.scrollTop = element.scrollHeight;
+      place.current = { atEnd: true, top: element.scrollTop, height: element.scrollHeight };
+    },
+    onScroll() {
+      const element = box.current;
+      if (!element) return;
+      const { scrollTop: top, scrollHeight: height, clientHeight } = element;
+      const { atEnd, ...before } = place.current;
+      const near = height - top - clientHeight < STEP_AWAY;
+      const wentUp = top < before.top && height >= before.height;
+      place.current = { atEnd: near || (atEnd && !wentUp), top, height };
+    },
+  }));
+
+  useEffect(() => {
+    if (!box.current || !inside.current) return;
+    const watch = new ResizeObserver(() => { if (place.current.atEnd) end.show(); });
+    watch.observe(inside.current);
+    watch.observe(box.current);
+    return () => watch.disconnect();
+  }, [box, inside, end]);
+  return end;
+}
+
 export function Thread({ uploads }: { uploads: Upload[] }) {
   const texts = useTexts();
   const { chat, runs, bot, id } = useChat();
   const all = useMemo(() => itemsOf(chat.messages, runs), [chat.messages, runs]);
   const box = useRef<HTMLDivElement>(null);
   const inside = useRef<HTMLDivElement>(null);
-  const atEnd = useRef(true);
-
-  // What is added at the end comes into view, unless the reader has gone up; samples and progress grow after they are added.
-  useEffect(() => {
-    if (!box.current || !inside.current) return;
-    const element = box.current;
-    const watch = new ResizeObserver(() => { if (atEnd.current) element.scrollTop = element.scrollHeight; });
-    watch.observe(inside.current);
-    watch.observe(element);
-    return () => watch.disconnect();
-  }, []);
+  const end = useEndInView(box, inside);
 
   // The card says what the last message proposes, so only what that says besides is shown.
   const pending = bot?.current_state === 'awaiting_confirmation' ? suggestionOf(bot.suggested_workflow, chat.messages) : null;
   const last = all.at(-1)?.message;
-  const proposal = pending && last?.message_type === 'system' ? last : null;
+  const mine = all.findLast(({ message }) => message?.message_type === 'user')?.key;
+  useEffect(() => { if (mine) end.show(); }, [mine, end]);
+  const proposal = pending && last?.message_type === 'system' && PROPOSAL.test(last.content) ? last : null;
   const items = proposal ? all.slice(0, -1) : all;
   return (
     <>
       <div className="thread" ref={box} role="log" aria-label={texts.chat.label} tabIndex={0}
-        onScroll={({ currentTarget: el }) => { atEnd.current = el.scrollHeight - el.scrollTop - el.clientHeight < STEP_AWAY; }}>
+        onScroll={end.onScroll}>
         <div className="thread-items" ref={inside}>
           {items.length === 0 && uploads.length === 0 && <p className="hint center">{texts.chat.empty}</p>}
           {items.map((item) => (item.run
@@ -138,9 +162,11 @@ function Uploading({ upload }: { upload: Upload }) {
   );
 }
 
+const PROPOSAL = /\*\*Suggested Workflow\*\*/;
+
 // What a message says before it lists the steps.
 function besides(message: Message | null): string {
-  const at = message?.content.search(/\**Suggested Workflow/) ?? -1;
+  const at = message?.content.search(PROPOSAL) ?? -1;
   return message && at > 0 ? message.content.slice(0, at).trim() : '';
 }
 
@@ -151,6 +177,7 @@ function SuggestionCard({ id, suggestion, said }: { id: string; suggestion: Sugg
   const steps: StepRequest[] = suggestion.steps.map(({ operation, arguments: args, input_file }) => ({
     operation, arguments: args, ...(input_file ? { input_file } : {}),
   }));
+  const uploads = useChat().files.filter(({ kind }) => kind === 'upload');
   const confirm = useMutation({
     mutationFn: (yes: boolean) => api.confirm(id, yes),
     onError: (error) => tellError(error),
@@ -162,13 +189,15 @@ function SuggestionCard({ id, suggestion, said }: { id: string; suggestion: Sugg
   return (
     <section className="suggestion" aria-label={texts.chat.suggestion}>
       <h2>{texts.chat.suggestion}</h2>
+      {uploads.length > 1 && <p className="hint">{suggestion.input_file ?? uploads.at(-1)?.name}</p>}
       {said && <Markdown text={said} />}
       <StepsText steps={suggestion.steps} />
-      <LastSample steps={steps} />
+      {suggestion.remark && <div className="remark"><Markdown text={suggestion.remark} /></div>}
+      <LastSample steps={steps} of={suggestion.input_file} />
       <div className="row">
         <Button kind="main" icon="play" disabled={confirm.isPending} onClick={() => confirm.mutate(true)}>{texts.chat.run}</Button>
         <Button icon="pencil" onClick={() => {
-          setDraft(id, { steps: toSteps(steps), fromSuggestion: true });
+          setDraft(id, { steps: toSteps(steps), fromSuggestion: true, ...(suggestion.input_file ? { input: suggestion.input_file } : {}) });
           go(id, 'flow');
         }}>{texts.chat.edit}</Button>
         <Button kind="quiet" disabled={confirm.isPending} onClick={() => confirm.mutate(false)}>{texts.chat.no}</Button>

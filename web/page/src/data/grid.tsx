@@ -24,11 +24,16 @@ const isNumber = (type: string) => type === 'integer' || type === 'number';
 // As wide as the widest of the first cells, measured in the table's own font.
 function widthsOf(columns: Column[], rows: CellValue[][]): number[] {
   const pen = document.createElement('canvas').getContext('2d');
-  if (pen) pen.font = `13.05px ${getComputedStyle(document.body).fontFamily}`;
-  const measure = (text: string) => (pen ? pen.measureText(text.slice(0, 80)).width : text.length * DIGIT);
+  const size = 0.87 * parseFloat(getComputedStyle(document.documentElement).fontSize); // As .grid has it.
+  const family = getComputedStyle(document.body).fontFamily;
+  const measure = (text: string, weight: number) => {
+    if (!pen) return text.length * DIGIT;
+    pen.font = `${weight} ${size}px ${family}`;
+    return pen.measureText(text.slice(0, 80)).width;
+  };
   return columns.map((column, c) => {
-    let widest = measure(column.name) * 1.1; // The head is bold.
-    for (const row of rows.slice(0, 60)) widest = Math.max(widest, measure(shown(row[c])));
+    let widest = measure(column.name, 600) + 2;
+    for (const row of rows.slice(0, 60)) widest = Math.max(widest, measure(shown(row[c]), 400));
     return Math.round(Math.min(MAX_WIDTH, Math.max(MIN_WIDTH, widest + 28)));
   });
 }

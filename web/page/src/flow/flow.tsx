@@ -158,10 +158,10 @@ export function Flow() {
 }
 
 // What steps that nobody has put together here would make of the last file.
-export function LastSample({ steps }: { steps: StepRequest[] }) {
+export function LastSample({ steps, of }: { steps: StepRequest[]; of?: string | undefined }) {
   const texts = useTexts();
   const { id, files } = useChat();
-  const input = files.findLast((file) => file.kind === 'upload' && isInput(file.name))?.name ?? '';
+  const input = of ?? files.findLast((file) => file.kind === 'upload' && isInput(file.name))?.name ?? '';
   const checked = useQuery({
     queryKey: ['check', id, input, JSON.stringify(steps)],
     queryFn: ({ signal }) => check(id, steps, input, signal),
@@ -339,7 +339,7 @@ function Palette({ operations, onAdd, onClose }: { operations: Operation[]; onAd
   const texts = useTexts();
   const [find, setFind] = useState('');
   const word = find.trim().toLowerCase();
-  const fits = (operation: Operation) => [opTitle(texts, operation.name), operation.name, operation.summary, ...(operation.says ?? [])]
+  const fits = (operation: Operation) => [opTitle(texts, operation.name), operation.name, operation.summary, texts.about[operation.name] ?? '', ...(operation.says ?? [])]
     .some((text) => text.toLowerCase().includes(word));
   const placed = new Set(GROUPS.flatMap(([, names]) => names));
   const groups: [string, Operation[]][] = [
@@ -371,7 +371,7 @@ function Palette({ operations, onAdd, onClose }: { operations: Operation[]; onAd
                 <li key={operation.name}>
                   <button type="button" onClick={() => onAdd(operation)}>
                     <strong>{opTitle(texts, operation.name)}</strong>
-                    <span className="hint">{operation.summary}</span>
+                    <span className="hint">{texts.about[operation.name] ?? operation.summary}</span>
                   </button>
                 </li>
               ))}

@@ -7,14 +7,15 @@ interface Condition { column?: string; operator?: string; value?: unknown }
 interface Rule { column_name?: string; column?: string; normalization_type?: string; type?: string }
 
 const list = (value: unknown) => (Array.isArray(value) ? value.map(String).join(', ') : String(value));
-const valueText = (value: unknown) => (Array.isArray(value) ? value.join(' – ') : value === undefined ? '' : `“${String(value)}”`);
+const valueText = (texts: Texts, operator: string, value: unknown) => (
+  Array.isArray(value) ? value.join(operator === 'between' ? ' – ' : ', ') : value === undefined ? '' : texts.quoted(String(value)));
 const FEW = 4;
 
 export function summary(texts: Texts, args: Arguments): string {
   const parts: string[] = [];
   if (Array.isArray(args.conditions)) {
     const said = (args.conditions as Condition[]).map(({ column = '…', operator = 'equals', value }) =>
-      `${column} ${valueLabel(texts, operator)} ${valueText(value)}`.trim());
+      `${column} ${valueLabel(texts, operator)} ${valueText(texts, operator, value)}`.trim());
     parts.push(said.join(args.logic === 'OR' ? ' / ' : ' · '));
   }
   if (Array.isArray(args.normalizations)) {

@@ -40,10 +40,10 @@ export const de: Texts = {
   chats: {
     title: 'Unterhaltungen',
     fresh: 'Neue Unterhaltung',
-    search: 'Namen, Dateien, Text suchen',
+    search: 'Namen, Dateien, Texte',
     none: 'Noch keine Unterhaltungen',
     nothing: 'Nichts gefunden',
-    restore: 'Aus einem Archiv wiederherstellen',
+    restore: 'Aus Archiv wiederherstellen',
     rename: 'Umbenennen',
     renameTitle: 'Unterhaltung umbenennen',
     name: 'Name',
@@ -281,6 +281,26 @@ export const de: Texts = {
     date_order: 'Reihenfolge im Datum', true_values: 'Bedeutet wahr', false_values: 'Bedeutet falsch', method: 'Womit',
     multiplier: 'Faktor', default: 'Alles andere', source: 'Spalte', enabled: 'Eingeschaltet', increment_type: 'Wer zählt',
     start_value: 'Erste Zahl', sequence_name: 'Sequenz',
+  },
+
+  quoted: (text) => `„${text}“`,
+
+  about: {
+    'excel/search': 'Die Zeilen behalten, die Bedingungen erfüllen',
+    'csv/search': 'Die Zeilen behalten, die Bedingungen erfüllen',
+    'excel/extract-columns-to-file': 'Einige Spalten behalten und, wenn gewünscht, doppelte Zeilen entfernen',
+    'excel/extract-columns': 'Die Werte von Spalten auflisten, mit Anzahlen und Statistik',
+    'excel/map-columns': 'Spalten umbenennen, umordnen und Leeres füllen',
+    'excel/bind-single-key': 'Spalten einer anderen Datei dazunehmen, wo ein Schlüssel passt',
+    'excel/bind-multi-key': 'Spalten einer anderen Datei dazunehmen, wo mehrere Schlüssel passen',
+    'normalization/apply': 'Die Werte von Spalten säubern und umwandeln',
+    'csv/convert-to-excel': 'Aus einer Texttabelle eine Arbeitsmappe machen',
+    'excel/convert-to-csv': 'Ein Blatt einer Arbeitsmappe als CSV schreiben',
+    'sql/generate': 'Die Zeilen als INSERT-Anweisungen schreiben',
+    'sql/generate-to-text': 'Gewählte Spalten als INSERT-Anweisungen schreiben',
+    'sql/generate-custom-to-text': 'Für jede Zeile einen Text nach eigener Vorlage schreiben',
+    'json/generate': 'Die Zeilen als JSON schreiben',
+    'json/generate-with-template': 'Die Zeilen als JSON nach einer Vorlage schreiben',
   },
 
   help: {

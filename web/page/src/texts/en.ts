@@ -274,7 +274,10 @@ export const en = {
     match_blank: 'Blank keys match', ignore_case: 'Ignore case', trim: 'Ignore blanks around keys',
   } as Record<string, string>,
 
+  quoted: (text: string) => `“${text}”`,
+
   // Descriptions come from the server in English; another language says them here.
+  about: {} as Record<string, string>,
   help: { logic: 'How the conditions work together.', conditions: '', normalizations: '' } as Record<string, string>,
 
   values: {
