@@ -3,7 +3,7 @@
  *
  *   code ── sections (positive;negative;zero) ──▶ one section ──▶ date │ fraction │ number ──▶ text
  */
-#include "table/shown.h"
+#include "table/shown_int.h"
 
 #include "base/date.h"
 #include "base/num.h"
@@ -11,177 +11,13 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 enum {
     GENERAL_DIGITS = 11,  /* Characters of a number under General, its point among them. */
     GENERAL_FRACTION = 5, /* Digits behind the point of one with an exponent. */
     MAX_DECIMALS = 30,    /* Excel's own limit. */
-    MAX_SECTIONS = 4,
-    MAX_DIGITS = 340 /* Of the largest double. */
+    MAX_DIGITS = 340      /* Of the largest double. */
 };
-
-struct text {
-    char *p;
-    size_t n;
-    bool full;
-};
-
-static void put(struct text *t, const char *p, size_t n)
-{
-    if (n > SHOWN_MAX - t->n) {
-        t->full = true;
-        return;
-    }
-    memcpy(t->p + t->n, p, n);
-    t->n += n;
-}
-
-static void put_char(struct text *t, char c)
-{
-    put(t, &c, 1);
-}
-
-/* ---- Codes ----------------------------------------------------------------------------------- */
-
-/*
- * The piece of code at p: how many bytes, and in *text what it shows when it is a literal. p[0] is the letter of
- * the piece otherwise.
- */
-static size_t piece(const char *p, const char *end, const char **text, size_t *n)
-{
-    const char *close;
-
-    *text = NULL;
-    *n = 0;
-    switch (*p) {
-    case '"':
-        close = memchr(p + 1, '"', (size_t)(end - p - 1));
-        close = close ? close : end;
-        *text = p + 1;
-        *n = (size_t)(close - p - 1);
-        return (size_t)((close < end ? close + 1 : end) - p);
-    case '\\':
-        *text = p + 1;
-        for (*n = p + 1 < end; p + 1 + *n < end && ((unsigned char)p[1 + *n] & 0xC0) == 0x80;)
-            ++*n;
-        return 1 + *n;
-    case '_':
-        *text = " ";
-        *n = 1;
-        return p + 1 < end ? 2 : 1;
-    case '*':
-        *text = "";
-        return p + 1 < end ? 2 : 1;
-    case '[':
-        close = memchr(p, ']', (size_t)(end - p));
-        if (!close)
-            return (size_t)(end - p);
-        if (p[1] == '$') {
-            const char *dash = memchr(p, '-', (size_t)(close - p));
-
-            *text = p + 2;
-            *n = (size_t)((dash ? dash : close) - p - 2);
-        } else if (!strchr("hms", p[1] | 0x20)) {
-            *text = "";
-        }
-        return (size_t)(close + 1 - p);
-    default:
-        return 1;
-    }
-}
-
-struct section {
-    const char *p, *end;
-    char compare; /* '<', 'l' (<=), '>', 'g' (>=), '=', 'n' (<>); 0: no condition. */
-    double than;
-};
-
-static void find_condition(struct section *s)
-{
-    const char *text;
-    size_t n;
-
-    for (const char *p = s->p; p < s->end; p += piece(p, s->end, &text, &n)) {
-        const char *close = *p == '[' ? memchr(p, ']', (size_t)(s->end - p)) : NULL, *q = p + 1;
-        char compare;
-
-        if (!close || !strchr("<>=", *q))
-            continue;
-        compare = *q++;
-        if (*q == '=') {
-            compare = compare == '<' ? 'l' : 'g';
-            q++;
-        } else if (compare == '<' && *q == '>') {
-            compare = 'n';
-            q++;
-        }
-        if (num_parse(q, (size_t)(close - q), &s->than))
-            s->compare = compare;
-    }
-}
-
-static unsigned split(const char *code, struct section *out)
-{
-    const char *end = code + strlen(code), *begin = code, *text;
-    unsigned k = 0;
-    size_t n;
-
-    for (const char *p = code; p < end && k < MAX_SECTIONS - 1;) {
-        if (*p == ';') {
-            out[k++] = (struct section){ begin, p, 0, 0 };
-            begin = ++p;
-        } else {
-            p += piece(p, end, &text, &n);
-        }
-    }
-    out[k++] = (struct section){ begin, end, 0, 0 };
-    for (unsigned i = 0; i < k; i++)
-        find_condition(&out[i]);
-    return k;
-}
-
-static bool holds(const struct section *s, double v)
-{
-    switch (s->compare) {
-    case '<':
-        return v < s->than;
-    case 'l':
-        return v <= s->than;
-    case '>':
-        return v > s->than;
-    case 'g':
-        return v >= s->than;
-    case '=':
-        return v == s->than;
-    default:
-        return v != s->than;
-    }
-}
-
-/* The section for v, which loses its sign where the section shows that itself. */
-static const struct section *choose(const struct section *s, unsigned n, double *v)
-{
-    if (n > 3)
-        n = 3; /* The fourth is for text. */
-    if (s[0].compare) {
-        for (unsigned i = 0; i < n; i++) {
-            if (!s[i].compare || holds(&s[i], *v)) {
-                if (i > 0 || s[i].compare == '<')
-                    *v = fabs(*v);
-                return &s[i];
-            }
-        }
-        return NULL;
-    }
-    if (n > 2 && *v == 0)
-        return &s[2];
-    if (n > 1 && *v < 0) {
-        *v = -*v;
-        return &s[1];
-    }
-    return &s[0];
-}
 
 /* ---- Numbers --------------------------------------------------------------------------------- */
 
@@ -204,7 +40,7 @@ static size_t fixed(double v, int decimals, char *out, size_t size)
     return n;
 }
 
-static void general(struct text *t, double v)
+static void general(struct shown_text *t, double v)
 {
     char out[MAX_DIGITS + 40];
     double size = fabs(v), limit = 10;
@@ -212,7 +48,7 @@ static void general(struct text *t, double v)
     size_t n;
 
     if (v < 0)
-        put_char(t, '-');
+        shown_put_char(t, '-');
     if (size >= 1e11 || (size > 0 && size < 1e-4)) {
         int length = snprintf(out, sizeof out, "%.*E", GENERAL_FRACTION, size);
         char *e = strchr(out, 'E'), *from = e;
@@ -220,8 +56,8 @@ static void general(struct text *t, double v)
         while (from[-1] == '0')
             from--;
         from -= from[-1] == '.';
-        put(t, out, (size_t)(from - out));
-        put(t, e, (size_t)(out + length - e));
+        shown_put(t, out, (size_t)(from - out));
+        shown_put(t, e, (size_t)(out + length - e));
         return;
     }
     while (size >= limit) {
@@ -234,7 +70,7 @@ static void general(struct text *t, double v)
             n--;
         n -= out[n - 1] == '.';
     }
-    put(t, out, n);
+    shown_put(t, out, n);
 }
 
 /* What the placeholders of a section say. */
@@ -252,7 +88,7 @@ static bool placeholder(char c)
     return c == '0' || c == '#' || c == '?';
 }
 
-static struct shape measure(const struct section *s)
+static struct shape measure(const struct shown_section *s)
 {
     struct shape h = { 0 };
     const char *text, *p = s->p;
@@ -260,7 +96,7 @@ static struct shape measure(const struct section *s)
     size_t n, step;
 
     for (; p < s->end; p += step) {
-        step = piece(p, s->end, &text, &n);
+        step = shown_piece(p, s->end, &text, &n);
         if (text || *p == '[')
             continue;
         if (placeholder(*p)) {
@@ -309,22 +145,22 @@ struct digits {
     bool thousands;
 };
 
-static void put_whole(struct text *t, struct digits *d, char c, int placeholders)
+static void put_whole(struct shown_text *t, struct digits *d, char c, int placeholders)
 {
     int left = placeholders - d->given++, missing = left - (d->n - d->done);
 
     if (missing > 0) { /* This place has no digit. */
         if (c != '#') {
-            put_char(t, c == '?' ? ' ' : '0');
+            shown_put_char(t, c == '?' ? ' ' : '0');
             if (d->thousands && left > 1 && (left - 1) % 3 == 0)
-                put_char(t, ',');
+                shown_put_char(t, ',');
         }
         return;
     }
     do {
-        put_char(t, d->p[d->done++]);
+        shown_put_char(t, d->p[d->done++]);
         if (d->thousands && d->n - d->done > 0 && (d->n - d->done) % 3 == 0)
-            put_char(t, ',');
+            shown_put_char(t, ',');
     } while (d->n - d->done >= left);
 }
 
@@ -358,7 +194,7 @@ static int exponent_of(double v, const struct shape *h)
     return e + step;
 }
 
-static void plain_number(struct text *t, const struct section *s, double v)
+static void plain_number(struct shown_text *t, const struct shown_section *s, double v)
 {
     struct shape h = measure(s);
     char out[MAX_DIGITS + 40];
@@ -404,38 +240,38 @@ static void plain_number(struct text *t, const struct section *s, double v)
     if (whole.n == 1 && out[0] == '0')
         whole.n = 0; /* Zero is written by its placeholder. */
     if (negative && (whole.n > 0 || any_digit(fraction, h.decimals)))
-        put_char(t, '-');
+        shown_put_char(t, '-');
     for (const char *p = s->p; p < s->end; p += step) {
-        step = piece(p, s->end, &text, &n);
+        step = shown_piece(p, s->end, &text, &n);
         if (text) {
-            put(t, text, n);
+            shown_put(t, text, n);
         } else if (placeholder(*p)) {
             if (in_exponent)
                 continue;
             if (!behind)
                 put_whole(t, &whole, *p, h.whole);
             else if (shown < last)
-                put_char(t, fraction[shown++]);
+                shown_put_char(t, fraction[shown++]);
             else if (*p == '?' && shown < h.decimals)
-                put_char(t, (shown++, ' '));
+                shown_put_char(t, (shown++, ' '));
         } else if (*p == '.' && !behind) {
             behind = true;
             if (h.whole == 0 && whole.n)
-                put(t, whole.p, (size_t)whole.n);
-            put_char(t, '.');
+                shown_put(t, whole.p, (size_t)whole.n);
+            shown_put_char(t, '.');
         } else if ((*p == 'E' || *p == 'e') && h.exponent && !in_exponent) {
             char e[16] = "";
             int e_len;
 
             in_exponent = true;
-            put_char(t, *p);
+            shown_put_char(t, *p);
             if (exponent < 0 || p[1] == '+')
-                put_char(t, exponent < 0 ? '-' : '+');
+                shown_put_char(t, exponent < 0 ? '-' : '+');
             e_len = snprintf(e, sizeof e, "%0*d", h.exponent, exponent < 0 ? -exponent : exponent);
-            put(t, e, (size_t)e_len);
+            shown_put(t, e, (size_t)e_len);
             step = 2;
         } else if (*p != ',' && *p != '[') {
-            put_char(t, *p);
+            shown_put_char(t, *p);
         }
     }
 }
@@ -460,7 +296,7 @@ static void nearest_fraction(double v, long most, long *num, long *den)
 }
 
 /* "# ?/?", "# ??/??", "# ?/8": a whole part, where the code has one, and a fraction. */
-static void fraction_number(struct text *t, const struct section *s, double v)
+static void fraction_number(struct shown_text *t, const struct shown_section *s, double v)
 {
     const char *slash = s->p, *text, *d;
     bool mixed = false, digit = false;
@@ -470,7 +306,7 @@ static void fraction_number(struct text *t, const struct section *s, double v)
     size_t n;
 
     while (*slash != '/')
-        slash += piece(slash, s->end, &text, &n);
+        slash += shown_piece(slash, s->end, &text, &n);
     for (d = slash + 1; d < s->end && (placeholder(*d) || (*d >= '1' && *d <= '9')); d++) {
         if (*d >= '1' && *d <= '9')
             digit = true;
@@ -480,10 +316,10 @@ static void fraction_number(struct text *t, const struct section *s, double v)
         if (given > 1000000)
             given = 1000000;
     }
-    for (const char *p = s->p, *end = slash; p < end; p += piece(p, s->end, &text, &n))
+    for (const char *p = s->p, *end = slash; p < end; p += shown_piece(p, s->end, &text, &n))
         mixed |= placeholder(*p) && p + 1 < end && p[1] == ' ';
     if (v < 0)
-        put_char(t, '-');
+        shown_put_char(t, '-');
     v = fabs(v);
     whole = mixed ? floor(v) : 0;
     if (digit) {
@@ -501,158 +337,21 @@ static void fraction_number(struct text *t, const struct section *s, double v)
         num = 0;
     }
     if (mixed && (whole > 0 || num == 0))
-        put(t, out, fixed(whole, 0, out, sizeof out));
+        shown_put(t, out, fixed(whole, 0, out, sizeof out));
     if (num == 0 && mixed)
         return;
     if (mixed && whole > 0)
-        put_char(t, ' ');
-    put(t, out, (size_t)snprintf(out, sizeof out, "%ld/%ld", num, den));
+        shown_put_char(t, ' ');
+    shown_put(t, out, (size_t)snprintf(out, sizeof out, "%ld/%ld", num, den));
 }
 
-/* ---- Dates ----------------------------------------------------------------------------------- */
-
-static const char *const months[] = { "January", "February", "March", "April", "May", "June",
-    "July", "August", "September", "October", "November", "December" };
-static const char *const days[] = { "Saturday", "Sunday", "Monday", "Tuesday", "Wednesday",
-    "Thursday", "Friday" };
-
-static void put_number(struct text *t, long long v, int width)
-{
-    char out[32];
-    int n = snprintf(out, sizeof out, "%0*lld", width, v);
-
-    put(t, out, (size_t)n);
-}
-
-static bool starts(const char *p, const char *end, const char *with)
-{
-    size_t n = strlen(with);
-
-    return (size_t)(end - p) >= n && strncasecmp(p, with, n) == 0;
-}
-
-/* Is the run of m at p minutes: right behind hours, or right before seconds? */
-static bool are_minutes(const char *p, const char *end, bool after_hours)
-{
-    const char *text;
-    size_t n;
-
-    if (after_hours)
-        return true;
-    while (p < end && (*p | 0x20) == 'm')
-        p++;
-    while (p < end) {
-        size_t step = piece(p, end, &text, &n);
-
-        if (!text && strchr("sS", *p))
-            return true;
-        if (!text && strchr("yYdDhHmM", *p))
-            return false;
-        p += step;
-    }
-    return false;
-}
-
-static void put_day(struct text *t, const struct date *d, double serial, int run)
-{
-    const char *name = days[(long long)floor(serial) % 7];
-
-    if (run <= 2)
-        put_number(t, d->day, run);
-    else
-        put(t, name, run == 3 ? 3 : strlen(name));
-}
-
-static void put_month(struct text *t, const struct date *d, int run)
-{
-    const char *name = months[d->month > 0 ? d->month - 1 : 0];
-
-    if (run <= 2)
-        put_number(t, d->month, run);
-    else
-        put(t, name, run == 3 ? 3 : run == 5 ? 1 : strlen(name));
-}
-
-static void date_text(struct text *t, const struct section *s, double v)
-{
-    struct date d;
-    const char *text, *p;
-    bool after_hours = false, half_day = false, fraction = false;
-    size_t n, step;
-
-    for (p = s->p; p < s->end; p += piece(p, s->end, &text, &n)) {
-        half_day |= starts(p, s->end, "AM/PM") || starts(p, s->end, "A/P");
-        fraction |= starts(p, s->end, ".0");
-    }
-    if (!fraction)
-        v = floor(v * 86400 + 0.5) / 86400; /* Seconds round, they are not cut. */
-    if (!date_from_serial(v, &d)) {
-        t->full = true;
-        return;
-    }
-    for (p = s->p; p < s->end; p += step) {
-        char letter = (char)(*p | 0x20);
-        int run = 0;
-
-        step = piece(p, s->end, &text, &n);
-        if (text) {
-            put(t, text, n);
-            continue;
-        }
-        if (*p == '[') {
-            double unit = (p[1] | 0x20) == 'h' ? 24 : (p[1] | 0x20) == 'm' ? 1440 : 86400;
-
-            put_number(t, (long long)floor(v * unit + 1e-6), (int)step - 2);
-            after_hours = unit == 24;
-            continue;
-        }
-        while (p + run < s->end && (p[run] | 0x20) == letter)
-            run++;
-        if (starts(p, s->end, "AM/PM") || starts(p, s->end, "A/P")) {
-            step = starts(p, s->end, "AM/PM") ? 5 : 3;
-            put(t, d.hour < 12 ? "AM" : "PM", step == 5 ? 2 : 1);
-            continue;
-        }
-        if (starts(p, s->end, ".0")) {
-            int zeros = 0;
-
-            while (p + 1 + zeros < s->end && p[1 + zeros] == '0')
-                zeros++;
-            put_char(t, '.');
-            put_number(t,
-                zeros == 1   ? d.millis / 100
-                : zeros == 2 ? d.millis / 10
-                             : d.millis,
-                zeros < 3 ? zeros : 3);
-            step = (size_t)zeros + 1;
-            continue;
-        }
-        if (!strchr("ymdhs", letter)) {
-            put_char(t, *p);
-            continue;
-        }
-        step = (size_t)run;
-        if (letter == 'y')
-            put_number(t, run <= 2 ? d.year % 100 : d.year, run <= 2 ? 2 : 4);
-        else if (letter == 'd')
-            put_day(t, &d, v, run);
-        else if (letter == 'h')
-            put_number(t, half_day ? (d.hour + 11) % 12 + 1 : d.hour, run > 1 ? 2 : 1);
-        else if (letter == 's')
-            put_number(t, d.second, run > 1 ? 2 : 1);
-        else if (are_minutes(p, s->end, after_hours))
-            put_number(t, d.minute, run > 1 ? 2 : 1);
-        else
-            put_month(t, &d, run);
-        after_hours = letter == 'h';
-    }
-}
+/* ---- All of it ------------------------------------------------------------------------------- */
 
 size_t shown_number(double v, const char *code, char *out)
 {
-    struct section sections[MAX_SECTIONS];
-    struct text t = { .p = out };
-    const struct section *s;
+    struct shown_section sections[SHOWN_SECTIONS];
+    struct shown_text t = { .p = out };
+    const struct shown_section *s;
     enum date_kind kind;
     const char *text;
     bool digits = false;
@@ -660,18 +359,18 @@ size_t shown_number(double v, const char *code, char *out)
 
     if (!isfinite(v))
         return 0;
-    s = choose(sections, split(code, sections), &v);
+    s = shown_choose(sections, shown_split(code, sections), &v);
     if (!s)
         return 0;
-    for (const char *p = s->p; p < s->end; p += piece(p, s->end, &text, &n)) {
-        if (starts(p, s->end, "General") || *p == '@') {
+    for (const char *p = s->p; p < s->end; p += shown_piece(p, s->end, &text, &n)) {
+        if (shown_starts(p, s->end, "General") || *p == '@') {
             general(&t, v);
             return t.full ? 0 : t.n;
         }
         digits |= placeholder(*p);
     }
     if (date_format_code_kind(code, &kind))
-        date_text(&t, s, v);
+        shown_date(&t, s, v);
     else if (digits && measure(s).slash)
         fraction_number(&t, s, v);
     else
