@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "net/tls_context.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -100,57 +101,11 @@ struct tls {
 
 /* --- The certificate --- */
 
-static int no_password(char *buf, int size, int writing, void *arg)
-{
-    (void)buf;
-    (void)size;
-    (void)writing;
-    (void)arg;
-    return -1; /* Rather than to ask on the terminal. */
-}
-
-static bool load(const char *certificate, const char *key, SSL_CTX **out, struct err *err)
-{
-    SSL_CTX *ctx;
-
-    if (access(certificate, R_OK) != 0)
-        return err_set(
-            err, ERR_STATE, "tls.certificate: the file cannot be read: %s", strerror(errno));
-    if (access(key, R_OK) != 0)
-        return err_set(err, ERR_STATE, "tls.key: the file cannot be read: %s", strerror(errno));
-    ctx = SSL_CTX_new(TLS_server_method());
-    if (!ctx)
-        return err_nomem(err);
-    SSL_CTX_set_default_passwd_cb(ctx, no_password);
-    SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                              SSL_MODE_RELEASE_BUFFERS);
-    SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
-                                 SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_CIPHER_SERVER_PREFERENCE);
-    if (SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1)
-        err_set(err, ERR_INTERNAL, "TLS 1.2 is not to be had");
-    else if (SSL_CTX_use_certificate_chain_file(ctx, certificate) != 1)
-        err_set(err, ERR_STATE, "tls.certificate: the file holds no certificate in PEM form");
-    else if (SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1 &&
-             ERR_GET_REASON(ERR_peek_last_error()) != X509_R_KEY_VALUES_MISMATCH)
-        err_set(err, ERR_STATE,
-            "tls.key: the file holds no private key in PEM form, or one with a password, which "
-            "cannot be asked for here");
-    else if (SSL_CTX_check_private_key(ctx) != 1)
-        err_set(err, ERR_STATE, "tls.key: this is not the key of the certificate");
-    else {
-        *out = ctx;
-        return true;
-    }
-    ERR_clear_error();
-    SSL_CTX_free(ctx);
-    return false;
-}
-
 bool tls_reload(struct tls *tls, struct err *err)
 {
     SSL_CTX *fresh = NULL, *old;
 
-    if (!load(tls->certificate, tls->key, &fresh, err))
+    if (!tls_context_load(tls->certificate, tls->key, &fresh, err))
         return false;
     pthread_mutex_lock(&tls->lock);
     old = tls->ctx;
@@ -564,7 +519,7 @@ bool tls_new(const char *certificate, const char *key, uint32_t max_connections,
         tls_free(tls);
         return false;
     }
-    if (!load(certificate, key, &tls->ctx, err)) {
+    if (!tls_context_load(certificate, key, &tls->ctx, err)) {
         tls_free(tls);
         return false;
     }
