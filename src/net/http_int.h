@@ -33,6 +33,7 @@
 
 enum {
     HTTP_TARGET_MAX = 8 << 10,     /* Bytes of path and query. */
+    HTTP_FLUSH_BATCH = 16 << 10,   /* Watchers that are written to in one go. */
     HTTP_HEADERS_MAX = 16 << 10,   /* Bytes of the header block. */
     HTTP_CONN_MEMORY = 32 << 10,   /* The library's: header block and read buffer. */
     HTTP_WINDOW = 128 << 10,       /* Body bytes collected before the pool digests them. */
@@ -176,7 +177,9 @@ struct http_server {
     int64_t now_ns, next_tick_ns;
 
     struct hub *hub;
-    struct fan *fan;               /* Writes to many sockets at once. */
+    struct fan *fan;                                 /* Writes to many sockets at once. */
+    struct http_watcher *flushing[HTTP_FLUSH_BATCH]; /* Those that it writes to. */
+    size_t n_flushing;
     struct http_watcher *watchers; /* All, for the tick. */
     atomic_uint n_watchers;
 

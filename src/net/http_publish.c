@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FLUSH_BATCH = 2048 };
+enum { FETCH_FAR = 16, FETCH_NEAR = 8 };
 
 struct publication {
     struct http_msg msg;
@@ -82,37 +82,45 @@ void http_drop_watchers(struct http_server *s, const char *conversation)
     http_post(s, &p->msg);
 }
 
+/* The memory of the ones to come is fetched while the kernel works for this one. */
 static void write_one(void *arg, size_t i)
 {
-    struct http_watcher **batch = arg;
+    struct http_server *s = arg;
+    struct http_watcher *const *all = s->flushing;
 
-    hub_write(&batch[i]->hub, batch[i]->fd);
+    if (i + FETCH_FAR < s->n_flushing)
+        hub_fetch(&all[i + FETCH_FAR]->hub);
+    if (i + FETCH_NEAR < s->n_flushing)
+        hub_fetch_queue(&all[i + FETCH_NEAR]->hub);
+    hub_write(&all[i]->hub, all[i]->fd);
 }
 
 /* Whoever had to drop frames is told so, which is no matter of writing what is queued. */
-static size_t take_batch(struct http_server *s, struct http_watcher **batch)
+static size_t take_batch(struct http_server *s)
 {
     struct hub_watcher *hub;
     size_t n = 0;
 
-    while (n < FLUSH_BATCH && (hub = hub_take_dirty(s->hub))) {
+    while (n < HTTP_FLUSH_BATCH && (hub = hub_take_dirty(s->hub))) {
         if (hub->overflow)
             http_watcher_flush(http_watcher_of(hub));
         else
-            batch[n++] = http_watcher_of(hub);
+            s->flushing[n++] = http_watcher_of(hub);
     }
     return n;
 }
 
 void http_watch_flush(struct http_server *s)
 {
-    struct http_watcher *batch[FLUSH_BATCH];
-    size_t n;
+    while ((s->n_flushing = take_batch(s)) > 0) {
+        fan_run(s->fan, s->n_flushing, write_one, s);
+        for (size_t i = 0; i < s->n_flushing; i++) {
+            struct http_watcher *w = s->flushing[i];
 
-    while ((n = take_batch(s, batch)) > 0) {
-        fan_run(s->fan, n, write_one, batch);
-        for (size_t i = 0; i < n; i++)
-            http_watcher_flushed(batch[i], hub_written(&batch[i]->hub, batch[i]->fd));
+            if (i + FETCH_FAR < s->n_flushing)
+                hub_fetch(&s->flushing[i + FETCH_FAR]->hub);
+            http_watcher_flushed(w, hub_written(&w->hub, w->fd));
+        }
     }
 }
 

@@ -10,10 +10,11 @@ struct watch_job;
 
 struct http_watcher {
     struct http_source source; /* First: it is freed through it. */
+    int fd;
     struct hub_watcher hub;
+    int64_t sent_ns; /* When something was last sent. */
     struct http_server *server;
     struct http_watcher *prev, *next;
-    int fd;
     struct ws *ws; /* NULL: an event stream. */
     struct http_conn
         *conn; /* Of an event stream, suspended; a WebSocket's socket is the watcher's. */
@@ -34,7 +35,6 @@ struct http_watcher {
     bool talked;                 /* Its WebSocket may have come to its end since the last look. */
     bool half_closed;            /* We will not send any more. */
     bool wants_out;              /* Waits for room in the socket. */
-    int64_t sent_ns;             /* When something was last sent. */
     int64_t ping_ns, pong_by_ns; /* When to ping next; when to give up (0: nothing is awaited). */
     int64_t close_by_ns;         /* Not 0: closing. */
 };

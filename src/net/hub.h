@@ -46,21 +46,23 @@ struct hub_queue {
     size_t merged; /* Frames with a merge key. */
 };
 
+/* What every frame needs comes first: of ten thousand watchers it is fetched from memory each time. */
 struct hub_watcher {
-    char conversation[HUB_ID_MAX + 1]; /* "" while it watches none. */
-    enum hub_coding coding;
-    struct hub_watcher *next, **link; /* Among the watchers of the conversation. */
-    struct hub_queue out, held;
-    size_t sent;     /* Of the first frame of out. */
-    bool live;       /* Caught up. */
-    bool overflow;   /* Had to drop frames: only closing is left. */
-    uint64_t cursor; /* The last numbered event queued. */
-    uint64_t lost;   /* The last one forgotten while held. */
-    struct hub_watcher *next_dirty;
-    bool dirty; /* On the list of hub_take_dirty(). */
+    struct hub_queue out;
+    size_t sent; /* Of the first frame of out. */
     /* Between hub_write() and hub_written(): how many bytes the socket took, or -1 and why not. */
     ptrdiff_t wrote;
     int write_errno;
+    enum hub_coding coding;
+    bool live;       /* Caught up. */
+    bool overflow;   /* Had to drop frames: only closing is left. */
+    bool dirty;      /* On the list of hub_take_dirty(). */
+    uint64_t cursor; /* The last numbered event queued. */
+    struct hub_watcher *next_dirty;
+    struct hub_watcher *next, **link; /* Among the watchers of the conversation. */
+    struct hub_queue held;
+    uint64_t lost;                     /* The last one forgotten while held. */
+    char conversation[HUB_ID_MAX + 1]; /* "" while it watches none. */
 };
 
 struct hub;
@@ -111,6 +113,16 @@ enum hub_flushed hub_flush(struct hub_watcher *w, int fd); /* Does not block. */
  * can do it for one watcher each; hub_written() lets go of what went out, and writes on if there is more.
  */
 void hub_write(struct hub_watcher *w, int fd);
+/* What hub_write() will read of it, fetched ahead: first of the watcher, then, when that is there, of its queue. */
+static inline void hub_fetch(const struct hub_watcher *w)
+{
+    __builtin_prefetch(w, 1);
+    __builtin_prefetch((const char *)w + 64, 1);
+}
+static inline void hub_fetch_queue(const struct hub_watcher *w)
+{
+    __builtin_prefetch(w->out.slots + w->out.head);
+}
 enum hub_flushed hub_written(struct hub_watcher *w, int fd);
 
 #endif
