@@ -5,13 +5,15 @@
 #include "describe/embedded.h"
 #include "describe/openapi.h"
 
+#include <stdlib.h>
+
 enum { ROUTES_MAX = 256, DOCUMENT_MAX = 16 << 20 };
 
-bool api_openapi(struct call *call, struct err *err)
+/* The same as long as the server runs; a NUL ends it. NULL with the err. */
+static char *describe(const struct server *server, struct err *err)
 {
-    const struct server *server = call->server;
     struct openapi_route routes[ROUTES_MAX];
-    struct http_reply *reply = &call->x->reply;
+    unsigned lost = memory_lost();
     struct json *document;
     struct buf text;
     size_t n = 0;
@@ -20,18 +22,43 @@ bool api_openapi(struct call *call, struct err *err)
         n++;
     if (!openapi_document(settings_string(server->settings, "app.name"), SHEETFLOW_VERSION,
             server->prefix, routes, n, &document, err))
-        return false;
+        return NULL;
     buf_init(&text, DOCUMENT_MAX);
     json_write(document, false, &text);
     json_free(document);
-    if (!buf_ok(&text, "the description", err)) {
-        buf_deinit(&text);
+    if (memory_lost() == lost ? buf_ok(&text, "the description", err) : err_nomem(err))
+        return buf_take(&text);
+    buf_deinit(&text);
+    return NULL;
+}
+
+/* Made for the first who asks: it takes some 10 ms, and anybody may ask. */
+static const char *description(struct server *server, struct err *err)
+{
+    char *have = server->description, *made;
+
+    if (have)
+        return have;
+    made = describe(server, err);
+    if (!made || atomic_compare_exchange_strong(&server->description, &have, made))
+        return made;
+    free(made); /* Somebody else was quicker. */
+    return have;
+}
+
+bool api_openapi(struct call *call, struct err *err)
+{
+    struct http_reply *reply = &call->x->reply;
+    const char *text = description(call->server, err);
+
+    if (!text)
         return false;
-    }
+    reply->body = strdup(text);
+    if (!reply->body)
+        return err_nomem(err);
     reply->status = 200;
     reply->content_type = "application/json; charset=utf-8";
-    reply->body_len = text.len;
-    reply->body = buf_take(&text);
+    reply->body_len = strlen(text);
     http_reply_header(reply, "Cache-Control", "no-cache");
     return true;
 }

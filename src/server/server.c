@@ -441,6 +441,7 @@ int server_main(const struct settings *settings, settings_again_fn *again, void 
     events_free(server.events);
     idempotency_free(server.idempotency);
     metrics_free(server.metrics);
+    free(server.description);
     bot_free(server.bot);
     model_client_close();
     if (lock >= 0)

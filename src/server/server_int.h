@@ -42,6 +42,7 @@ struct server {
     struct idempotency *idempotency;
     struct metrics *metrics;
     struct bot *bot;
+    char *_Atomic description;  /* Of the API, once it was asked for (api_docs.c). */
     atomic_uint model_calls;    /* Under way (bot_model.c). */
     char prefix[64];            /* "/api/v1" */
     char sent_dir[FS_PATH_MAX]; /* file.upload_folder */
