@@ -83,9 +83,9 @@ const char *aside_answer(const struct words *w, const struct dialog *d,
     if (file && asks_for_rows(w))
         return reply_rows(arena, file);
     if (says(w, PHRASES("where is the result", "where's the result", "where is the file",
-                    "where are the results", "where is my", "where are the files", "where are my",
-                    "how do i download", "how can i download", "where can i download",
-                    "where can i find")))
+                    "where are the results", "where is my", "where is it", "where are they",
+                    "where are the files", "where are my", "how do i download",
+                    "how can i download", "where can i download", "where can i find")))
         return reply_where(arena, d->told);
     if (is_whole(w, PHRASES("undo", "undo that", "undo it", "revert", "revert that", "roll back",
                         "undo the last run")) &&

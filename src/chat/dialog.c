@@ -493,9 +493,10 @@ static bool goes_on(const struct dialog *d, const struct words *w)
 {
     static const char *const links[] = { "also", "and", "then", "now", "now also", "additionally",
         "but", NULL };
+    static const char *const steps[] = { "step", NULL };
 
     return (d->state == DIALOG_COMPLETED || d->state == DIALOG_FAILED) && json_len(d->steps) > 0 &&
-           words_say_any(w, 0, w->n, links) > 0;
+           (words_say_any(w, 0, w->n, links) > 0 || words_find(w, 0, w->n, steps) < w->n);
 }
 
 bool dialog_say(struct dialog *d, const char *message, const struct chat_table *files,

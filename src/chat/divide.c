@@ -310,6 +310,30 @@ static bool columns_before(const struct mind *m, const struct clause *c, const c
     return before.to < c->to && has_columns(m, &before);
 }
 
+enum { UNKNOWN_MAX = 2 };
+
+/* A column, no verb, and words that mean nothing here: "Betrag in Zahlen umwandeln". */
+static bool is_doubtful(const struct mind *m, const struct clause *c)
+{
+    struct mention mention;
+    size_t n = 0, skip;
+
+    if (says_any(m, c, verbs))
+        return false;
+    for (size_t at = c->from; at < c->to; at += skip) {
+        const struct word *w = &m->words.v[at];
+        bool column = chat_mention(&m->words, at, c->to, &m->table, m->arena, &mention);
+
+        skip = column ? mention.n_words : words_say_any(&m->words, at, c->to, fillers);
+        if (skip == 0) {
+            n += w->kind == WORD_PLAIN && strlen(w->key) > 1 && !chat_is_common(w->key) &&
+                 !chat_is_noun(&m->table, w->key);
+            skip = 1;
+        }
+    }
+    return n >= UNKNOWN_MAX;
+}
+
 static bool wants_columns(const struct mind *m, const struct clause *c)
 {
     static const char *const words[] = { "column", "columns", "field", "fields",
@@ -382,7 +406,7 @@ enum want classify(const struct mind *m, const struct clause *c)
     if (rows)
         return WANT_ROWS;
     if (has_columns(m, c))
-        return WANT_COLUMNS;
+        return is_doubtful(m, c) ? WANT_NOTHING : WANT_COLUMNS;
     if (says_op(m, c, "excel/search") || says_any(m, c, of_rows))
         return WANT_ROWS;
     if (says_op(m, c, "excel/extract-columns-to-file") || says_any(m, c, extracting))

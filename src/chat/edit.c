@@ -371,8 +371,11 @@ static bool read_sides(
         return read_side(m, c->from, at, new) &&
                read_side(m, at + words_say_any(w, at, c->to, insteads), c->to, old);
     at = words_find(w, c->from, c->to, links);
-    return n && at < c->to && read_side(m, c->from + n, at, old) &&
-           read_side(m, at + 1, c->to, new);
+    if (n == 0 || at == c->to || !read_side(m, c->from + n, at, old) ||
+        !read_side(m, at + 1, c->to, new))
+        return false;
+    /* "replace offen with open" is about values, unless the file has both of them. */
+    return !words_say(w, c->from, c->to, "replace") || !old->value || new->value;
 }
 
 static bool swap_sides(struct mind *m, const struct side *old, const struct side *new, bool *done)

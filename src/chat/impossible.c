@@ -43,7 +43,10 @@ static const struct {
         PHRASES("pdf", "docx", "word document", "powerpoint", "xml", "html", "parquet",
             "google sheets"),
         NULL },
-    { by_number, PHRASES("random", "sample of", "every other row", "limit"), NULL },
+    { by_number,
+        PHRASES(
+            "random", "first row", "last row", "top row", "sample of", "every other row", "limit"),
+        NULL },
     { "know anything but your files", PHRASES("weather", "news", "joke"), NULL },
     { "translate texts", PHRASES("translate", "translation"), NULL },
     { "send anything anywhere; results are downloaded",

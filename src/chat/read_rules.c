@@ -423,6 +423,17 @@ static void fill_as_number(
         json_set_real(parameters, "value", number);
 }
 
+/* "replace offen with open": the column that has the value. */
+static size_t column_of_value(struct mind *m, size_t at, size_t end, const char **out)
+{
+    struct known_value value;
+
+    if (!chat_value(&m->words, at, end, &m->table, SIZE_MAX, m->arena, &value))
+        return 0;
+    out[0] = m->table.columns[value.column].name;
+    return 1;
+}
+
 /* One rule and the columns said with it; what is left of the clause may hold another. */
 static bool read_one(struct mind *m, const struct clause *c, const struct wish *wish)
 {
@@ -436,6 +447,8 @@ static bool read_one(struct mind *m, const struct clause *c, const struct wish *
         return ask(m, "parameters", question);
     }
     n = columns_of(m, c, from, names);
+    if (n == 0 && is_rule(wish, "categorical_mapping"))
+        n = column_of_value(m, wish->at + wish->n_words, c->to, names);
     if (n == 0) {
         json_free(parameters);
         return ask(m, "column_name", "Which column?");

@@ -346,6 +346,20 @@ static const struct chat_column *fitting_column(
     return c;
 }
 
+/* "credit over 7 and below 9": the column that was just compared. */
+static const struct chat_column *column_before(
+    const struct rows *r, size_t i, const struct json *value, const struct when *when)
+{
+    const struct chat_column *c =
+        r->last_column ? chat_table_column(&r->m->table, r->last_column) : NULL;
+
+    if (!c || i == 0 || rows_item(r, i - 1)->kind != ITEM_AND)
+        return NULL;
+    if (when->n_words)
+        return chat_column_is_date(c) ? c : NULL;
+    return json_kind(value) != JSON_KIND_STRING && chat_column_is_number(c) ? c : NULL;
+}
+
 /* Numbers are not before or after; someone of 40 is older than 30, what is from 1990 than 2000. */
 static const char *number_op(const struct item *it)
 {
@@ -443,6 +457,8 @@ bool rows_read_compare(struct rows *r, size_t *i, const struct chat_column *c, b
     }
     if (!c)
         c = column_behind(r, &at);
+    if (!c)
+        c = column_before(r, *i, value, &when);
     if (!c)
         c = fitting_column(r, value, &when);
     if (!c) {

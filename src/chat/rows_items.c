@@ -252,12 +252,14 @@ static bool state_at(const struct words *w, size_t at, size_t end, struct item *
 
 static bool behind_at(const struct words *w, size_t at, size_t end, struct item *it)
 {
+    double number;
+
     for (size_t i = 0; i < ARRAY_LEN(behinds); i++) {
         size_t n = words_say(w, at, end, behinds[i].phrase);
 
         it->op = behinds[i].op;
         it->to = at + n;
-        if (n > 0)
+        if (n > 0 && !(at + n < end && words_number(&w->v[at + n], &number))) /* "and below 9" */
             return true;
     }
     return false;

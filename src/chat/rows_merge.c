@@ -56,6 +56,20 @@ static const struct json *equal_to(const struct json *list, const struct json *c
     return NULL;
 }
 
+/* Does one of them say that the column must not have that value? */
+static bool denies(const struct json *list, const struct json *one)
+{
+    for (size_t i = 0; i < json_len(list); i++) {
+        const struct json *other = json_at(list, i);
+
+        if (is_operator(other, "not_equals") &&
+            same_json(json_get(other, "column"), json_get(one, "column")) &&
+            same_json(json_get(other, "value"), json_get(one, "value")))
+            return true;
+    }
+    return false;
+}
+
 static void add_values(struct json *list, const struct json *value)
 {
     bool many = json_kind(value) == JSON_KIND_ARRAY;
@@ -113,6 +127,8 @@ struct json *rows_merged(const struct mind *m, const struct json *all, const str
                     is_said_again(one, more) ||
                     (is_operator(one, "not_equals") && is_about(one, more, "equals"));
 
+        if (is_operator(one, "equals") && denies(more, one)) /* "not France" after "France". */
+            continue;
         if (is_equal(one))
             other = equal_to(more, json_get(one, "column"));
         if (other && how == MERGE_ALSO && !same_json(one, other))

@@ -231,6 +231,51 @@ test('two files are joined by the column they share', async () => {
   assert.match(last.content, /2 rows in, 2 out/);
 });
 
+// Clients of the earlier service read these; others may be beside them.
+test('every reply has the fields that clients know', async () => {
+  const has = (value, names, what) => assert.deepEqual(names.filter((name) => !(name in value)), [], what);
+  const ANSWER = ['bot_response', 'intent', 'suggested_workflow', 'requires_confirmation', 'requires_file', 'action', 'output_files'];
+  const talk = await Talk.begin();
+  has(talk.created, ['chat_id', 'participant_name', 'status', 'bot_message', 'state', 'created_at'], 'conversation');
+  const { data: upload } = (await talk.upload('people.csv', CUSTOMERS)).body;
+  has(upload, ['file_path', 'filename', 'download_url', 'size', 'sha256', 'format', 'sheets', 'rows', 'columns', 'bot_response',
+    'suggested_workflow'], 'upload');
+  for (const message of ['keep the active ones', 'help', 'xyzzy', 'draw a chart', 'what columns are there?', 'no', 'filter it', 'cancel', 'use people.csv']) {
+    const answer = await talk.say(message);
+    has(answer, ANSWER, message);
+    has(answer.intent, ['type', 'confidence'], message);
+    assert.equal(typeof answer.requires_confirmation, 'boolean');
+    assert.equal(typeof answer.requires_file, 'boolean');
+    assert.ok(Array.isArray(answer.output_files));
+  }
+  const { suggested_workflow: workflow } = await talk.say('keep the active ones');
+  has(workflow, ['steps', 'requires_confirmation'], 'suggestion');
+  for (const step of workflow.steps) has(step, ['operation', 'arguments', 'description'], 'step');
+  const accepted = await talk.confirm({ confirmed: true });
+  assert.equal(accepted.status, 202);
+  has(accepted.body.data, ['job_id', 'status', 'message', 'bot_response', 'output_files'], 'confirm');
+  assert.equal(accepted.body.data.status, 'submitted');
+  await talk.ended(accepted.body.data.job_id);
+  const status = await server.call('GET', talk.path(`/workflow/status/${accepted.body.data.job_id}`));
+  has(status.body.data, ['job_id', 'status', 'submitted_at', 'started_at', 'completed_at', 'result', 'error'], 'status');
+  const history = await talk.history();
+  has(history, ['chat_id', 'participant_name', 'status', 'current_state', 'messages', 'uploaded_files', 'output_files', 'workflow_steps'], 'history');
+  for (const file of [...history.uploaded_files, ...history.output_files]) has(file, ['file_path', 'download_url'], 'file');
+  for (const message of history.messages) has(message, ['message_id', 'message_type', 'content', 'metadata', 'created_at'], 'message');
+  const gone = await server.call('DELETE', talk.path(''));
+  assert.equal(gone.body.data.chat_id, talk.id);
+});
+
+test('"yes" in another tab runs what was proposed in this one, once', async () => {
+  const talk = await Talk.begin();
+  await talk.upload('people.csv', CUSTOMERS);
+  await talk.say('keep the active customers');
+  const answers = await Promise.all([talk.say('yes'), talk.say('yes')]);
+  assert.deepEqual(answers.map(({ action }) => action).sort(), ['execute', null].sort());
+  await talk.ended(answers.find(({ action }) => action).job_id);
+  assert.equal((await talk.history()).output_files.length, 1);
+});
+
 test('a second file leaves what is pending to the first one', async () => {
   const talk = await Talk.begin();
   await talk.upload('customers.csv', CUSTOMERS);
