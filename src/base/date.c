@@ -5,6 +5,7 @@
 #include "base/date.h"
 
 #include "base/num.h"
+#include "base/num_put.h"
 
 #include <math.h>
 #include <string.h>
@@ -140,20 +141,19 @@ static char *put_digits(char *p, int v, int width)
     return p + width;
 }
 
-static char *put_pair(char *p, int v)
-{
-    p[0] = (char)('0' + v / 10);
-    p[1] = (char)('0' + v % 10);
-    return p + 2;
-}
-
+/* 2024-01-31 */
 static char *put_day(char *p, const struct date *d)
 {
-    p = put_pair(put_pair(p, d->year / 100), d->year % 100);
-    *p++ = '-';
-    p = put_pair(p, d->month);
-    *p++ = '-';
-    return put_pair(p, d->day);
+    uint32_t all = (uint32_t)d->year * 10000 + (uint32_t)d->month * 100 + (uint32_t)d->day;
+    char digits[8];
+
+    num_store_digits(num_eight_digits(all), digits);
+    memcpy(p, digits, 4);
+    p[4] = '-';
+    memcpy(p + 5, digits + 4, 2);
+    p[7] = '-';
+    memcpy(p + 8, digits + 6, 2);
+    return p + ISO_DATE_LEN;
 }
 
 /* Minutes, seconds and, where there is one, the fraction. */
@@ -177,19 +177,13 @@ static char *put_clock(char *p, const struct date *d)
     return put_minutes(put_digits(p, d->hour, 2), d);
 }
 
-size_t date_format(double serial, enum date_kind kind, char *out)
+/* As date_format(), of any serial. */
+static size_t format_any(double serial, enum date_kind kind, char *out)
 {
     struct date d = { 0 };
     int64_t day, ms;
     char *p = out;
 
-    if (kind == DATE_DATE && serial > LEAP_SERIAL && serial <= DATE_SERIAL_MAX &&
-        serial == (int32_t)serial) { /* Nearly all there are. */
-        civil_of_serial_day((int32_t)serial, &d);
-        p = put_day(p, &d);
-        *p = '\0';
-        return (size_t)(p - out);
-    }
     if (!split_serial(serial, &day, &ms) || (kind == DATE_DATE && day == 0))
         return num_format(serial, out);
     clock_of_ms(ms, &d);
@@ -210,6 +204,18 @@ size_t date_format(double serial, enum date_kind kind, char *out)
     }
     *p = '\0';
     return (size_t)(p - out);
+}
+
+size_t date_format(double serial, enum date_kind kind, char *out)
+{
+    struct date d;
+
+    if (kind != DATE_DATE || !(serial > LEAP_SERIAL && serial <= DATE_SERIAL_MAX) ||
+        serial != (int32_t)serial)
+        return format_any(serial, kind, out);
+    date_civil_from_days((int32_t)serial + SERIAL_EPOCH, &d.year, &d.month, &d.day);
+    *put_day(out, &d) = '\0'; /* Nearly all there are. */
+    return ISO_DATE_LEN;
 }
 
 /* `count` digits at p as a number, or -1. */

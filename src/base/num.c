@@ -6,8 +6,8 @@
 #include "base/num.h"
 
 #include "base/num_int.h"
+#include "base/num_put.h"
 
-#include <endian.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +25,6 @@ enum {
     LAST_POINT = 15
 };
 
-#define SHORT_LIMIT 1e8               /* Numbers below it are printed in one go. */
 #define EXACT_MAX (UINT64_C(1) << 53) /* Whole numbers up to this one are doubles. */
 #define SAFE_MIN 1e-4                 /* The least fraction printed without an exponent. */
 
@@ -162,57 +161,6 @@ static void drop_zeros(uint64_t *decimal, int *exp10)
     }
 }
 
-/*
- * v < 10^8 as the eight bytes of a word, the first digit lowest, each still 0 to 9: split in halves,
- * quarters and digits, all parts of a level at once. The factors are exact for so few digits.
- */
-static uint64_t eight_digits(uint32_t v)
-{
-    uint64_t fours = v / 10000 | (uint64_t)(v % 10000) << 32, twos, tens;
-
-    twos = fours * 10486 >> 20 & 0x0000007f0000007f;
-    twos |= (fours - twos * 100) << 16;
-    tens = twos * 103 >> 10 & 0x000f000f000f000f;
-    return tens | (twos - tens * 10) << 8;
-}
-
-/* Store v < 10^8 at `out`, which has room for eight bytes, however few count. Returns how many. */
-static size_t put_short(uint32_t v, char *out)
-{
-    uint64_t digits = eight_digits(v);
-    unsigned zeros = (unsigned)__builtin_ctzll(digits | UINT64_C(1) << 56) & 56;
-
-    digits = htole64((digits | UINT64_C(0x3030303030303030)) >> zeros);
-    memcpy(out, &digits, sizeof digits);
-    return 8 - zeros / 8;
-}
-
-/*
- * Whole numbers and those with one or two decimals are nearly all there are. One of so few digits
- * that reads back as v is the shortest (short_decimal() below knows why). 0: v is another one.
- */
-static inline size_t put_usual(double v, char *out)
-{
-    uint32_t whole, hundredths;
-    size_t n;
-
-    if (!(v < SHORT_LIMIT))
-        return 0;
-    whole = (uint32_t)v;
-    if ((double)whole == v)
-        return put_short(whole, out);
-    if (!(v < SHORT_LIMIT / 100))
-        return 0;
-    hundredths = (uint32_t)(v * 100 + 0.5);
-    if ((double)hundredths / 100 != v)
-        return 0;
-    hundredths -= whole * 100;
-    n = put_short(whole, out);
-    out[n++] = '.';
-    memcpy(out + n, digit_pairs + hundredths * 2, 2);
-    return n + 1 + (hundredths % 10 != 0);
-}
-
 size_t num_format(double v, char *out)
 {
     char text[NUM_TEXT_MAX], *end = text + sizeof text, *digits;
@@ -223,7 +171,7 @@ size_t num_format(double v, char *out)
 
     *out = '-';
     n = signbit(v) != 0;
-    len = put_usual(magnitude, out + n);
+    len = num_put_usual(magnitude, out + n);
     if (len > 0) {
         out[len + n] = '\0';
         return len + n;

@@ -4,12 +4,18 @@
  * Nearly every cell goes out as it stands; it is copied and looked through for characters that need
  * quotes in one go.
  */
+#include "base/num_put.h"
 #include "formats/sink.h"
 #include "formats/text_copy.h"
 #include "formats/text_out.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <strings.h>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
 struct csv_writer {
     struct text_out out;
@@ -17,7 +23,14 @@ struct csv_writer {
     char delimiter;
     bool excel;
     bool delimiter_shown; /* What is no text may hold the delimiter. */
+    bool tabled;          /* `table` is made. */
+    char table[16];       /* What asks for quotes, each at the place of its lower half. */
 };
+
+#define INLINE static inline __attribute__((always_inline))
+
+/* A text of at most TEXT_BRIEF bytes at p, in quotes where it needs them; NULL: there are quotes in it. */
+typedef char *put_brief_fn(const struct csv_writer *w, const char *text, size_t n, char *p);
 
 enum {
     PLAIN_MAX = TEXT_OUT_ROOM / 4, /* Longer texts are not worth a special way. */
@@ -115,24 +128,74 @@ static bool put_cell(struct csv_writer *w, const struct cell *cell, struct err *
     return put_text(w, shown, n, err);
 }
 
+INLINE char *put_brief(const struct csv_writer *w, const char *text, size_t n, char *p)
+{
+    if (!text_brief(p, text, n, (struct text_set){ '\n', '\r', '"', w->delimiter, false }))
+        return p + n;
+    if (text_brief(p + 1, text, n, (struct text_set){ '"', '"', '"', '"', false }))
+        return NULL;
+    p[0] = p[n + 1] = '"';
+    return p + n + 2;
+}
+
+#if defined(__x86_64__)
+
+#define AVX2 __attribute__((target("avx2,bmi,bmi2")))
+
+/*
+ * The same, all bytes at once: one asks for quotes when it is what the table has at the place of
+ * its lower half. (Bytes beyond ASCII find 0, and those without a place 80, which no ASCII is.)
+ */
+AVX2 INLINE char *put_brief_avx2(const struct csv_writer *w, const char *text, size_t n, char *p)
+{
+    __m256i table =
+        _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)w->table));
+    __m256i v = _mm256_loadu_si256((const __m256i *)(const void *)text);
+    __m256i found = _mm256_cmpeq_epi8(_mm256_shuffle_epi8(table, v), v);
+    uint64_t inside = (UINT64_C(1) << n) - 1;
+
+    _mm256_storeu_si256((__m256i *)(void *)p, v);
+    if (((uint32_t)_mm256_movemask_epi8(found) & inside) == 0)
+        return p + n;
+    found = _mm256_cmpeq_epi8(v, _mm256_set1_epi8('"'));
+    if (((uint32_t)_mm256_movemask_epi8(found) & inside) != 0)
+        return NULL;
+    _mm256_storeu_si256((__m256i *)(void *)(p + 1), v);
+    p[0] = p[n + 1] = '"';
+    return p + n + 2;
+}
+
+#endif
+
+/* Make the table, where no two of its characters have one place. */
+static void make_table(struct csv_writer *w)
+{
+    const char set[] = { '\n', '\r', '"', w->delimiter };
+
+    memset(w->table, 0x80, sizeof w->table);
+    w->tabled = true;
+    for (size_t i = 0; i < sizeof set; i++) {
+        char *place = &w->table[set[i] & 15];
+
+        w->tabled = w->tabled && *place == (char)0x80;
+        *place = set[i];
+    }
+}
+
 /*
  * The cell at p, which has CELL_ROOM, and where it ends; NULL, whatever stands at p then, when
  * put_cell() has to do it. Most cells are done here, without a look at who is to get the bytes.
  */
-static inline char *put_quick(const struct csv_writer *w, const struct cell *cell, char *p)
+INLINE char *put_quick(
+    const struct csv_writer *w, const struct cell *cell, char *p, put_brief_fn *brief)
 {
-    if (cell->type == CELL_TEXT) {
-        const char *text = cell->text;
-        size_t n = cell->len;
+    size_t n;
 
-        if (!text_is_brief(text, n) || (w->excel && n > 0 && is_formula(text, n)))
+    if (cell->type == CELL_TEXT) {
+        n = cell->len;
+        if (!text_is_brief(cell->text, n) || (w->excel && n > 0 && is_formula(cell->text, n)))
             return NULL;
-        if (!text_brief(p, text, n, (struct text_set){ '\n', '\r', '"', w->delimiter, false }))
-            return p + n;
-        if (text_brief(p + 1, text, n, (struct text_set){ '"', '"', '"', '"', false }))
-            return NULL;
-        p[0] = p[n + 1] = '"';
-        return p + n + 2;
+        return brief(w, cell->text, n, p);
     }
     if (cell->type == CELL_BLANK)
         return p;
@@ -140,7 +203,8 @@ static inline char *put_quick(const struct csv_writer *w, const struct cell *cel
         return NULL;
     switch (cell->type) {
     case CELL_NUMBER:
-        return p + num_format(cell->number, p);
+        n = signbit(cell->number) ? 0 : num_put_usual(cell->number, p);
+        return p + (n ? n : num_format(cell->number, p));
     case CELL_DATE:
         return p + date_format(cell->number, (enum date_kind)cell->kind, p);
     case CELL_BOOL:
@@ -189,7 +253,8 @@ static bool put_header(struct csv_writer *w, const struct schema *schema, struct
 }
 
 /* Cell by cell through out->p, which is kept in a register as long as put_quick() will do. */
-static bool put_row(struct csv_writer *w, const struct batch *b, uint32_t i, struct err *err)
+INLINE bool put_row(
+    struct csv_writer *w, const struct batch *b, uint32_t i, put_brief_fn *brief, struct err *err)
 {
     char *p = w->out.p;
 
@@ -200,7 +265,7 @@ static bool put_row(struct csv_writer *w, const struct batch *b, uint32_t i, str
         if (i + FETCH_AHEAD < b->n_rows)
             __builtin_prefetch(cell[FETCH_AHEAD].text);
         if (w->out.end - p >= CELL_ROOM)
-            next = put_quick(w, cell, p);
+            next = put_quick(w, cell, p, brief);
         if (!next) {
             w->out.p = p;
             if (!put_cell(w, cell, err) || !text_out_need(&w->out, CELL_ROOM, err))
@@ -214,21 +279,38 @@ static bool put_row(struct csv_writer *w, const struct batch *b, uint32_t i, str
     return end_row(w, err);
 }
 
-static bool csv_write_batch(void *self, const struct batch *b, struct err *err)
+INLINE bool put_rows(
+    struct csv_writer *w, const struct batch *b, put_brief_fn *brief, struct err *err)
 {
-    struct csv_writer *w = self;
-
     for (uint32_t i = 0; i < b->n_rows; i++) {
         /* A lone blank cell would be a blank line. */
         if (b->n_columns == 1 && cell_is_blank(b->columns[0][i])) {
             if (!text_out_put(&w->out, "\"\"", 2, err) || !end_row(w, err))
                 return false;
-        } else if (!text_out_need(&w->out, CELL_ROOM, err) || !put_row(w, b, i, err)) {
+        } else if (!text_out_need(&w->out, CELL_ROOM, err) || !put_row(w, b, i, brief, err)) {
             return false;
         }
     }
     text_out_flush(&w->out);
     return true;
+}
+
+#if defined(__x86_64__)
+AVX2 static bool put_rows_avx2(struct csv_writer *w, const struct batch *b, struct err *err)
+{
+    return put_rows(w, b, put_brief_avx2, err);
+}
+#endif
+
+static bool csv_write_batch(void *self, const struct batch *b, struct err *err)
+{
+    struct csv_writer *w = self;
+
+#if defined(__x86_64__)
+    if (w->tabled && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2"))
+        return put_rows_avx2(w, b, err);
+#endif
+    return put_rows(w, b, put_brief, err);
 }
 
 static bool csv_write_finish(void *self, struct err *err)
@@ -256,6 +338,7 @@ bool csv_write_open(const struct sink_args *args, const struct schema *schema, s
     w->n_columns = schema->n_columns;
     w->excel = args->flavor == CSV_EXCEL;
     w->delimiter = args->delimiter ? args->delimiter : args->format == FILE_TSV ? '\t' : ',';
+    make_table(w);
     w->delimiter_shown = strchr("0123456789+-.e: truefals", w->delimiter);
     if (!put_header(w, schema, err)) {
         free(w);

@@ -16,6 +16,7 @@
 #include "formats/xlsx_read_int.h"
 
 #include "formats/xlsx_notes.h"
+#include "formats/xlsx_run.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -204,6 +205,8 @@ static bool fill_row(struct xlsx_reader *r, uint32_t i, struct err *err)
                 columns[next++][i] = cell_blank();
             if (!xlsx_cells_put(&r->cells, c, &columns[next++][i], err))
                 return false;
+            if (r->scanning && !r->sorted)
+                next = xlsx_run(&r->scan, &r->cells, columns, width, i, next);
         }
         if (!next_event(r, c, &event, err))
             return false;

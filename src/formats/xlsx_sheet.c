@@ -39,86 +39,8 @@ QUICK bool take(const struct sheet_scan *s, unsigned np, const char **p, const c
 QUICK const char *value_end(const struct sheet_scan *s, unsigned np, const char *p)
 {
     if (np == 0)
-        return sheet_load8(p) == sheet_load8("</v></c>") ? p + 8 : NULL;
+        return xlsx_load8(p) == xlsx_load8("</v></c>") ? p + 8 : NULL;
     return TAKE_CLOSE("v>") && TAKE_CLOSE("c>") ? p : NULL;
-}
-
-/*
- * The digits at p as a number, all eight bytes at once and without a branch that depends on how many
- * there are: nothing a processor could guess. Returns how many, at most eight.
- */
-static inline unsigned quick_digits(const char *p, uint64_t *value)
-{
-    uint64_t v = sheet_load8(p) ^ 0x3030303030303030; /* Digits are 0 to 9 now. */
-    uint64_t other = ((v + 0x7676767676767676) | v) & 0x8080808080808080;
-    unsigned bits = other ? (unsigned)__builtin_ctzll(other) & 56 : 64;
-
-    v = bits ? v << (64 - bits) : 0; /* The digits at the end, zeros before them. */
-    v = (v * 10 + (v >> 8)) & 0x00ff00ff00ff00ff;
-    v = (v * 100 + (v >> 16)) & 0x0000ffff0000ffff;
-    *value = (v * 10000 + (v >> 32)) & 0xffffffff;
-    return bits / 8;
-}
-
-/*
- * A number of at most 15 digits or so, up to the '<' behind it: the value is a whole number below
- * 2^53 over an exact power of ten, so the division is rounded correctly. NULL: parse it another
- * way.
- */
-static const char *long_number(const char *p, double *out)
-{
-    static const double pow10[] = { 1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11,
-        1e12, 1e13, 1e14, 1e15, 1e16 };
-    const char *from = p, *point = NULL;
-    size_t digits, decimals = 0;
-    uint64_t m = 0;
-
-    while ((unsigned char)(*p - '0') <= 9)
-        m = m * 10 + (uint64_t)(*p++ - '0');
-    digits = (size_t)(p - from);
-    if (digits == 0)
-        return NULL;
-    if (*p == '.') {
-        point = ++p;
-        while ((unsigned char)(*p - '0') <= 9)
-            m = m * 10 + (uint64_t)(*p++ - '0');
-        decimals = (size_t)(p - point);
-        digits += decimals;
-        if (decimals == 0)
-            return NULL;
-    }
-    if (*p != '<' || digits > 16 || m > (uint64_t)1 << 53)
-        return NULL;
-    *out = decimals ? (double)m / pow10[decimals] : (double)m;
-    return p;
-}
-
-/* The same of any number, the quickest way when it has less than eight digits on each side. */
-static inline const char *quick_number(const char *p, double *out)
-{
-    static const double pow10[] = { 1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7 };
-    bool minus = *p == '-';
-    uint64_t whole, part;
-    unsigned n, decimals;
-    double v;
-
-    p += minus;
-    n = quick_digits(p, &whole);
-    v = (double)whole;
-    if (n > 0 && n < 8 && p[n] == '<') {
-        p += n;
-    } else {
-        decimals = p[n] == '.' ? quick_digits(p + n + 1, &part) : 8;
-        if (n > 0 && n < 8 && decimals > 0 && decimals < 8 && p[n + 1 + decimals] == '<') {
-            v = (v * pow10[decimals] + (double)part) /
-                pow10[decimals]; /* Exact but for the last. */
-            p += n + 1 + decimals;
-        } else {
-            p = long_number(p, &v);
-        }
-    }
-    *out = minus ? -v : v;
-    return p;
 }
 
 /* The t="..." at p, behind the '='; NULL when it is none that is known here. */
@@ -219,7 +141,7 @@ QUICK const char *quick_value(
     unsigned flags = 0;
 
     if (c->type <= SHEET_SHARED) {
-        const char *q = quick_number(p, &c->number);
+        const char *q = xlsx_number(p, &c->number);
 
         if (q && (q = value_end(s, np, q))) {
             c->has_number = true;
@@ -308,7 +230,7 @@ QUICK const char *quick_cell(
         col = (col + 1) * 26 + d;
         p++;
     }
-    if (col >= XLSX_MAX_COLUMNS || (sheet_load8(p) & s->digits_mask) != s->digits)
+    if (col >= XLSX_MAX_COLUMNS || (xlsx_load8(p) & s->digits_mask) != s->digits)
         return NULL;
     p += s->n_digits;
     *c = (struct sheet_cell){ .row = s->row, .col = col, .style = UINT32_MAX };

@@ -3,18 +3,11 @@
 
 /* What xlsx_sheet.c and xlsx_sheet_slow.c share. */
 
+#include "formats/xlsx_number.h"
 #include "formats/xlsx_sheet.h"
 
 /* What a look at one construct came to. After CUT the window slides and it is looked at again. */
 enum look { LOOK_ROW, LOOK_CELL, LOOK_ON, LOOK_CUT, LOOK_END, LOOK_BAD };
-
-static inline uint64_t sheet_load8(const char *p)
-{
-    uint64_t v;
-
-    memcpy(&v, p, 8);
-    return v;
-}
 
 /* Row `row` has begun. */
 void sheet_set_row(struct sheet_scan *s, uint32_t row);
@@ -22,7 +15,7 @@ void sheet_set_row(struct sheet_scan *s, uint32_t row);
 /* The same, where its digits and the '"' behind them stand at `digits`, with seven bytes to follow. */
 static inline void sheet_set_row_text(struct sheet_scan *s, uint32_t row, const char *digits)
 {
-    uint64_t text = sheet_load8(digits);
+    uint64_t text = xlsx_load8(digits);
     unsigned n = 1;
 
     while (n < 8 && digits[n] != '"')

@@ -25,7 +25,7 @@ void sheet_set_row(struct sheet_scan *s, uint32_t row)
     s->row = row;
     s->n_digits = n + 1;
     s->digits_mask = n == 7 ? UINT64_MAX : ((uint64_t)1 << (8 * (n + 1))) - 1;
-    s->digits = sheet_load8(text);
+    s->digits = xlsx_load8(text);
     s->next_col = 0;
     s->row_hidden = false;
 }

@@ -2,8 +2,9 @@
  * Unpacking ahead.
  *
  * Blocks go round: the thread fills blocks[filled % BLOCKS], the caller empties blocks[taken %
- * BLOCKS]. The caller waits when all are empty; the thread when all are full, until half of them are
- * empty again: waking it costs more than unpacking a block.
+ * BLOCKS]. The caller waits when all are empty, until half of them are full or no more come; the
+ * thread when all are full, until few of them are. Waking the other costs about as much as a block, so it is
+ * done once for several.
  */
 #include "formats/zip_ahead.h"
 
@@ -12,6 +13,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+
+enum { ENOUGH = ZIP_AHEAD_BLOCKS / 2, FEW = ZIP_AHEAD_BLOCKS / 2 };
 
 struct block {
     size_t len;
@@ -28,8 +31,9 @@ struct zip_ahead {
     pthread_mutex_t lock;
     pthread_cond_t change;
     uint64_t filled, taken; /* Blocks, since the start. */
-    bool ended, stop;       /* By the producer; by the caller. */
-    bool failed;            /* err is set. */
+    uint64_t wanted;  /* How many must be filled for the caller to go on; 0: it does not wait. */
+    bool ended, stop; /* By the producer; by the caller. */
+    bool failed;      /* err is set. */
     struct err err;
     size_t at; /* What the caller has of the block it is at... */
     bool lent; /* ...all of it, on loan. */
@@ -47,7 +51,7 @@ static void *produce_all(void *arg)
 
         pthread_mutex_lock(&a->lock);
         if (a->filled - a->taken == ZIP_AHEAD_BLOCKS) {
-            while (a->filled - a->taken > ZIP_AHEAD_BLOCKS / 2 && !a->stop)
+            while (a->filled - a->taken > FEW && !a->stop)
                 pthread_cond_wait(&a->change, &a->lock);
         }
         ended = a->stop;
@@ -62,7 +66,8 @@ static void *produce_all(void *arg)
         a->ended = ended;
         if (!ended)
             a->filled++;
-        pthread_cond_signal(&a->change);
+        if (a->wanted && (ended || a->filled >= a->wanted))
+            pthread_cond_signal(&a->change);
         pthread_mutex_unlock(&a->lock);
     }
     return NULL;
@@ -82,7 +87,7 @@ struct zip_ahead *zip_ahead_start(zip_ahead_fn *produce, void *arg, struct budge
     a->produce = produce;
     a->arg = arg;
     a->budget = budget;
-    a->filled = a->taken = 0;
+    a->filled = a->taken = a->wanted = 0;
     a->ended = a->stop = a->failed = false;
     a->at = 0;
     a->lent = false;
@@ -118,8 +123,12 @@ static struct block *wait_block(struct zip_ahead *a, unsigned skip)
     bool empty;
 
     pthread_mutex_lock(&a->lock);
-    while (a->filled == a->taken + skip && !a->ended)
-        pthread_cond_wait(&a->change, &a->lock);
+    if (a->filled == a->taken + skip) {
+        a->wanted = a->filled + ENOUGH;
+        while (a->filled < a->wanted && !a->ended)
+            pthread_cond_wait(&a->change, &a->lock);
+        a->wanted = 0;
+    }
     empty = a->filled == a->taken + skip;
     pthread_mutex_unlock(&a->lock);
     return empty ? NULL : &a->blocks[(a->taken + skip) % ZIP_AHEAD_BLOCKS];
@@ -132,7 +141,7 @@ static void give_back(struct zip_ahead *a)
     a->lent = false;
     pthread_mutex_lock(&a->lock);
     a->taken++;
-    if (a->filled - a->taken == ZIP_AHEAD_BLOCKS / 2)
+    if (a->filled - a->taken == FEW)
         pthread_cond_signal(&a->change);
     pthread_mutex_unlock(&a->lock);
 }

@@ -10,7 +10,7 @@
 
 #include "base/arena.h"
 
-enum { ZIP_AHEAD_BLOCKS = 8, ZIP_AHEAD_BYTES = 110 << 10 };
+enum { ZIP_AHEAD_BLOCKS = 6, ZIP_AHEAD_BYTES = 150 << 10 };
 
 struct zip_ahead;
 

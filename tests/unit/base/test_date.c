@@ -71,6 +71,7 @@ static void shown_text(void **state)
 static void every_day_goes_round(void **state)
 {
     int year = 1900, month = 1, day = 0;
+    char shown[DATE_TEXT_MAX], want[DATE_TEXT_MAX];
 
     (void)state;
     for (int serial = 1; serial <= DATE_SERIAL_MAX; serial++) {
@@ -90,6 +91,9 @@ static void every_day_goes_round(void **state)
                 year++;
             }
         }
+        snprintf(want, sizeof want, "%04d-%02d-%02d", year, month, day);
+        assert_int_equal(date_format(serial, DATE_DATE, shown), strlen(want));
+        assert_string_equal(shown, want);
         if (d.year != year || d.month != month || d.day != day)
             fail_msg("%d is %d-%d-%d", serial, d.year, d.month, d.day);
         assert_true(date_to_serial(&d, &back));

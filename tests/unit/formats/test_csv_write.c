@@ -167,6 +167,54 @@ static void every_length(void **state)
     munmap(pages, (size_t)2 * PAGE);
 }
 
+/* Any byte in a brief text, with any delimiter: quotes where they are needed and nowhere else. */
+static void every_byte_and_delimiter(void **state)
+{
+    enum { BYTES = 256 };
+    static const char *const names[] = { "a", "b" };
+
+    (void)state;
+    for (int delimiter = 1; delimiter < 128; delimiter++) {
+        struct sink_args args = { .format = FILE_CSV, .delimiter = (char)delimiter };
+        static char texts[BYTES][5];
+        struct cell row[2 * BYTES];
+        struct buf out, want;
+        struct err err;
+
+        if (delimiter == '\n' || delimiter == '\r' || delimiter == '"')
+            continue;
+        buf_init(&want, 1 << 20);
+        /* The names' quotes are another matter. */
+        assert_true(write_table(&args, names, 2, row, 0, &out, &err));
+        buf_adds(&want, buf_str(&out));
+        buf_deinit(&out);
+        for (int i = 0; i < BYTES; i++) {
+            bool quoted = i == '\n' || i == '\r' || i == '"' || i == delimiter;
+
+            memcpy(texts[i], "o", 1);
+            texts[i][1] = texts[i][3] = (char)i;
+            texts[i][2] = texts[i][4] = '~' == delimiter ? '|' : '~';
+            row[2 * i] = (struct cell){ .text = texts[i], .len = 5, .type = CELL_TEXT };
+            row[2 * i + 1] = cell_blank();
+            quoted = quoted || delimiter == 'o';
+            buf_adds(&want, quoted ? "\"" : "");
+            for (int k = 0; k < 5; k++) {
+                buf_addc(&want, texts[i][k]);
+                if (texts[i][k] == '"')
+                    buf_addc(&want, '"');
+            }
+            buf_adds(&want, quoted ? "\"" : "");
+            buf_addc(&want, (char)delimiter);
+            buf_addc(&want, '\n');
+        }
+        assert_true(write_table(&args, names, 2, row, BYTES, &out, &err));
+        assert_int_equal(out.len, want.len);
+        assert_memory_equal(out.data, want.data, want.len);
+        buf_deinit(&out);
+        buf_deinit(&want);
+    }
+}
+
 static void long_texts(void **state)
 {
     enum { N = 300000 };
@@ -255,6 +303,7 @@ int main(void)
         cmocka_unit_test(fields),
         cmocka_unit_test(whole_tables),
         cmocka_unit_test(every_length),
+        cmocka_unit_test(every_byte_and_delimiter),
         cmocka_unit_test(long_texts),
         cmocka_unit_test(round_trip),
     };
