@@ -336,7 +336,7 @@ static size_t cut(const char *name, size_t n, size_t max)
     return max;
 }
 
-void fs_safe_name(const char *raw, size_t n, char out[FS_NAME_MAX + 1])
+bool fs_safe_name(const char *raw, size_t n, char out[FS_NAME_MAX + 1], struct err *err)
 {
     enum { LONGEST = FS_BARE_NAME_MAX };
     struct buf b;
@@ -354,12 +354,21 @@ void fs_safe_name(const char *raw, size_t n, char out[FS_NAME_MAX + 1])
     buf_init(&b, 8 * n + 64);
     utf8_sanitize(raw, n, &b);
     normal = u8_normalize(UNINORM_NFC, (const uint8_t *)buf_str(&b), b.len, NULL, &normal_n);
+    if (!normal || b.failed) {
+        free(normal);
+        buf_deinit(&b);
+        return err_nomem(err);
+    }
     buf_reset(&b);
-    for (size_t i = 0; normal && i < normal_n; i++) {
+    for (size_t i = 0; i < normal_n; i++) {
         if (normal[i] >= ' ' && normal[i] != 0x7f)
             buf_addc(&b, (char)normal[i]);
     }
     free(normal);
+    if (b.failed) {
+        buf_deinit(&b);
+        return err_nomem(err);
+    }
     raw = buf_str(&b);
     while (*raw == ' ' || *raw == '.') /* Hidden files and ".." have no place here. */
         raw++;
@@ -379,4 +388,5 @@ void fs_safe_name(const char *raw, size_t n, char out[FS_NAME_MAX + 1])
     if (!out[0])
         snprintf(out, FS_NAME_MAX + 1, "file");
     buf_deinit(&b);
+    return true;
 }

@@ -76,7 +76,7 @@ bool fs_open_beneath(
 /* SHA-256 of a whole file, as 64 hex digits and NUL. */
 bool fs_sha256_fd(int fd, char hex[65], struct err *err) MUST_CHECK;
 struct fs_sha256;                      /* Incremental. */
-struct fs_sha256 *fs_sha256_new(void); /* NULL when memory ends. */
+struct fs_sha256 *fs_sha256_new(void); /* NULL when memory ends, which is noted (memory_lost()). */
 void fs_sha256_add(struct fs_sha256 *s, const void *p, size_t n);
 void fs_sha256_end(struct fs_sha256 *s, char hex[65]); /* Frees. NULL hex: only frees. */
 
@@ -84,8 +84,9 @@ void fs_sha256_end(struct fs_sha256 *s, char hex[65]); /* Frees. NULL hex: only 
  * Make a name from outside safe as a file name while keeping it recognisable: the last path part,
  * controls, slashes and NUL removed, not "." or "..", cut to fit FS_NAME_MAX - 48 bytes on a
  * character boundary with its suffix kept; "file" when nothing is left. Unicode stays (NFC).
+ * False only when memory ends.
  */
-void fs_safe_name(const char *raw, size_t n, char out[FS_NAME_MAX + 1]);
+bool fs_safe_name(const char *raw, size_t n, char out[FS_NAME_MAX + 1], struct err *err) MUST_CHECK;
 /* A bare name an argument gave (output_filename): no slash, not hidden, not empty, fits. */
 bool fs_is_bare_name(const char *name);
 /* The suffix with its dot ("" when there is none) as a pointer into name. */

@@ -20,15 +20,15 @@ struct fs_sha256 *fs_sha256_new(void)
 {
     struct fs_sha256 *s = malloc(sizeof *s);
 
-    if (!s)
-        return NULL;
-    s->ctx = EVP_MD_CTX_new();
-    if (!s->ctx || EVP_DigestInit_ex(s->ctx, EVP_sha256(), NULL) != 1) {
+    if (s)
+        s->ctx = EVP_MD_CTX_new();
+    if (s && s->ctx && EVP_DigestInit_ex(s->ctx, EVP_sha256(), NULL) == 1)
+        return s;
+    if (s)
         EVP_MD_CTX_free(s->ctx);
-        free(s);
-        return NULL;
-    }
-    return s;
+    free(s);
+    memory_note_lost();
+    return NULL;
 }
 
 void fs_sha256_add(struct fs_sha256 *s, const void *p, size_t n)

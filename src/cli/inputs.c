@@ -89,10 +89,12 @@ static bool add_file(struct json *files, const char *typed, const char *real, st
 {
     const char *name = inputs_name(typed);
     char base[FS_NAME_MAX + 1];
-    struct json *file = json_new_object();
+    struct json *file;
     bool ok;
 
-    fs_safe_name(name, base_length(name), base);
+    if (!fs_safe_name(name, base_length(name), base, err))
+        return false;
+    file = json_new_object();
     ok = json_set_string(file, "name", name);
     ok = json_set_string(file, "public_path", typed) && ok;
     ok = json_set_string(file, "path", real) && ok;

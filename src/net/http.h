@@ -54,7 +54,7 @@ struct http_request {
     void *impl;
 };
 const char *http_header(const struct http_request *r, const char *name); /* NULL when absent. */
-/* Decoded; NULL when absent. */
+/* Decoded; NULL when absent, or when memory ends (memory_lost()). */
 const char *http_query(const struct http_request *r, const char *name);
 /* The path of a URL as `path` has it; NULL where it is not one, or memory ends. */
 const char *http_path_decode(struct arena *arena, const char *p, size_t n);

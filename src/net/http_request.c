@@ -191,7 +191,7 @@ static bool host_is_sound(const char *host)
     return true;
 }
 
-/* Decode a path; NULL for a bad escape, NUL, an encoded slash, bad UTF-8 or a dot segment. */
+/* Decode a path; NULL for a bad escape, NUL, an encoded slash, bad UTF-8 or a dot segment, and when memory ends. */
 const char *http_path_decode(struct arena *arena, const char *p, size_t n)
 {
     char *out = arena_alloc(arena, n + 1), *seg;
@@ -231,6 +231,7 @@ static bool read_target(struct http_x *x)
 {
     struct http_request *r = &x->pub.request;
     const char *target = r->raw_path, *end;
+    unsigned lost = memory_lost();
     size_t n;
 
     if (strlen(target) > HTTP_TARGET_MAX) {
@@ -253,6 +254,10 @@ static bool read_target(struct http_x *x)
     r->query = x->query = end ? end + 1 : "";
     r->raw_path = arena_dup(&x->arena, target, n);
     r->path = http_path_decode(&x->arena, target, n);
+    if (memory_lost() != lost) {
+        http_refuse(x, 503, ERR_NOMEM, "not enough memory");
+        return false;
+    }
     if (!r->raw_path || !r->path || strchr(x->query, '#') ||
         (target[0] != '/' && strcmp(target, "*") != 0)) {
         http_refuse(x, 400, ERR_MALFORMED, "the request's address is malformed");
@@ -307,6 +312,7 @@ static void read_upgrade(struct http_x *x, bool http_1_1)
         .version = http_header(r, "Sec-WebSocket-Version"),
         .key = http_header(r, "Sec-WebSocket-Key"),
     };
+    unsigned lost = memory_lost();
 
     if (!ws_handshake_asked(&handshake)) {
         if (x->conn->port->ws_only)
@@ -315,8 +321,11 @@ static void read_upgrade(struct http_x *x, bool http_1_1)
     }
     if (!http_1_1 || strcmp(r->method, "GET") != 0 || r->head || x->has_body ||
         !ws_handshake_answer(&handshake, x->ws_accept)) {
-        http_refuse(x, 426, ERR_MALFORMED,
-            "the WebSocket handshake is malformed; version 13 of the protocol is spoken here");
+        if (memory_lost() != lost)
+            http_refuse(x, 503, ERR_NOMEM, "not enough memory");
+        else
+            http_refuse(x, 426, ERR_MALFORMED,
+                "the WebSocket handshake is malformed; version 13 of the protocol is spoken here");
         return;
     }
     x->ws = calloc(1, sizeof *x->ws);

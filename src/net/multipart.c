@@ -53,12 +53,15 @@ bool multipart_new(const char *content_type, const char *dir, uint64_t max_bytes
     struct arena *arena, struct multipart **out, struct err *err)
 {
     char boundary[MULTIPART_BOUNDARY_MAX + 1];
+    unsigned lost = memory_lost();
     struct multipart *m;
 
     if (!multipart_boundary(content_type, boundary))
-        return err_set(err, ERR_MALFORMED,
-            "the form's Content-Type has no boundary of 1 to %d characters",
-            MULTIPART_BOUNDARY_MAX);
+        return memory_lost() != lost
+                   ? err_nomem(err)
+                   : err_set(err, ERR_MALFORMED,
+                         "the form's Content-Type has no boundary of 1 to %d characters",
+                         MULTIPART_BOUNDARY_MAX);
     m = calloc(1, sizeof *m);
     if (!m)
         return err_nomem(err);

@@ -24,7 +24,7 @@ struct multipart;
 /*
  * `content_type` is the header with its boundary; files go to the folder `dir`; content of all parts
  * together may have max_bytes. What the parts point to lives in `arena`, which must outlive *out.
- * Errors: ERR_MALFORMED (no usable boundary).
+ * Errors: ERR_MALFORMED (no usable boundary), ERR_NOMEM.
  */
 bool multipart_new(const char *content_type, const char *dir, uint64_t max_bytes,
     struct arena *arena, struct multipart **out, struct err *err) MUST_CHECK;
@@ -56,12 +56,15 @@ struct multipart_headers {
 
 /*
  * Read the header block p[0..n), each line ended by CRLF, which is clobbered.
- * Errors: ERR_MALFORMED.
+ * Errors: ERR_MALFORMED, ERR_NOMEM.
  */
 bool multipart_headers_read(char *p, size_t n, struct arena *arena, struct multipart_headers *out,
     struct err *err) MUST_CHECK;
 
-/* The boundary parameter of a Content-Type, NUL-terminated; false when there is none of 1 to 70 allowed characters. */
+/*
+ * The boundary parameter of a Content-Type, NUL-terminated; false when there is none of 1 to 70 allowed characters, or
+ * when memory ends (memory_lost()).
+ */
 bool multipart_boundary(const char *content_type, char out[MULTIPART_BOUNDARY_MAX + 1]);
 
 #endif

@@ -212,6 +212,7 @@ static bool read_line(
 bool multipart_headers_read(
     char *p, size_t n, struct arena *arena, struct multipart_headers *out, struct err *err)
 {
+    unsigned lost = memory_lost();
     char *end = p + n;
 
     *out = (struct multipart_headers){ 0 };
@@ -222,9 +223,11 @@ bool multipart_headers_read(
         if (!eol)
             eol = end;
         if (!read_line(p, (size_t)(eol - p), arena, out, err))
-            return false;
+            return memory_lost() != lost ? err_nomem(err) : false;
         p = next;
     }
+    if (memory_lost() != lost) /* What looks as if it were not there may be. */
+        return err_nomem(err);
     if (!out->name)
         return err_set(err, ERR_MALFORMED, "a part of the form has no name");
     return true;

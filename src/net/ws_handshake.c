@@ -2,7 +2,12 @@
 
 #include "net/ws_handshake.h"
 
+#include "base/err.h"
+
+/* libcrypto's headers claim a name for a type that is one of our error codes. */
+#define ERR_STATE crypto_err_state
 #include <openssl/evp.h>
+#undef ERR_STATE
 #include <string.h>
 #include <strings.h>
 
@@ -45,8 +50,10 @@ bool ws_handshake_answer(const struct ws_handshake *h, char accept[32])
         EVP_DecodeBlock(raw, text, KEY_LEN) != KEY_BYTES + 2)
         return false;
     memcpy(text + KEY_LEN, guid, sizeof guid - 1);
-    if (EVP_Digest(text, sizeof text, digest, &n, EVP_sha1(), NULL) != 1 || n != DIGEST)
+    if (EVP_Digest(text, sizeof text, digest, &n, EVP_sha1(), NULL) != 1 || n != DIGEST) {
+        memory_note_lost(); /* It fails for nothing else. */
         return false;
+    }
     EVP_EncodeBlock((unsigned char *)accept, digest, DIGEST); /* 28 letters and a NUL. */
     return true;
 }

@@ -12,7 +12,10 @@ struct ws_handshake { /* Header values; NULL where absent. */
 /* Does the request ask for a WebSocket at all (Upgrade: websocket)? */
 bool ws_handshake_asked(const struct ws_handshake *h);
 
-/* Sec-WebSocket-Accept for it; false when version or key or Connection do not hold what they must. */
+/*
+ * Sec-WebSocket-Accept for it; false when version or key or Connection do not hold what they must, or memory ends
+ * (memory_lost()).
+ */
 bool ws_handshake_answer(const struct ws_handshake *h, char accept[32]);
 
 #endif

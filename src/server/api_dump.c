@@ -118,6 +118,8 @@ static bool restore_mode(struct call *call, enum restore_mode *out, struct err *
     const char *given = part && part->value ? part->value : http_query(&call->x->request, "mode");
 
     *out = RESTORE_REFUSE;
+    if (!call_whole(call, err))
+        return false;
     if (!given || folder_restore_mode(given, out))
         return true;
     err_argument(err, ERR_ARG, "mode", "mode: '%.40s' is not one of refuse, replace, copy", given);

@@ -110,8 +110,8 @@ static bool examine(
     struct json *facts;
     char *text;
 
-    fs_safe_name(part->filename, strlen(part->filename), name);
-    if (!file_suffix_allowed(s, "chat_workflows.file.allowed_extensions", name, err))
+    if (!fs_safe_name(part->filename, strlen(part->filename), name, err) ||
+        !file_suffix_allowed(s, "chat_workflows.file.allowed_extensions", name, err))
         return false;
     if (part->size > (uint64_t)limit << 20)
         return err_set(err, ERR_TOO_LARGE,

@@ -97,6 +97,7 @@ bool access_who(struct server *server, const struct http_request *r, bool link_w
 {
     const char *header = http_header(r, "Authorization"), *signature, *text;
     bool has_keys = auth_has_keys(server->auth);
+    unsigned lost = memory_lost();
 
     *out = (struct principal){ 0 };
     if (r->control || (!has_keys && needs_no_key(server, r, false))) {
@@ -105,11 +106,18 @@ bool access_who(struct server *server, const struct http_request *r, bool link_w
     }
     if (header) {
         text = bearer(header);
-        return text && auth_key(server->auth, text, strlen(text), out) ? true : bad_key(err);
+        if (text && auth_key(server->auth, text, strlen(text), out))
+            return true;
+        return memory_lost() != lost ? err_nomem(err) : bad_key(err);
     }
     signature = link_welcome ? http_query(r, "signature") : NULL;
+    if (signature && by_link(server, r, signature, out, err))
+        return true;
+    if (memory_lost() !=
+        lost) /* Whether there is a signature, and whether it is right, is not known. */
+        return err_nomem(err);
     if (signature)
-        return by_link(server, r, signature, out, err);
+        return false;
     if (!needs_no_key(server, r, has_keys))
         return no_key(err);
     let_in(out, r);
@@ -221,6 +229,7 @@ bool access_ws(struct server *server, struct ws_decision *out, struct principal 
 {
     const struct http_request *r = out->request;
     const char *protocols = http_header(r, "Sec-WebSocket-Protocol");
+    unsigned lost = memory_lost();
     bool valid = false, found;
     uint32_t wait_s;
     struct err err;
@@ -232,7 +241,11 @@ bool access_ws(struct server *server, struct ws_decision *out, struct principal 
         out->needs_key = !valid && !http_header(r, "Authorization");
         valid = valid || out->needs_key;
     }
-    if (!valid) {
+    if (memory_lost() != lost) {
+        valid = out->needs_key = false;
+        out->close_code = ACCESS_TRY_AGAIN;
+        snprintf(out->error_message, sizeof out->error_message, "not enough memory");
+    } else if (!valid) {
         access_audit_failure(server, r, NULL);
         out->close_code = ACCESS_NO_KEY;
         snprintf(out->error_message, sizeof out->error_message, "the key is not valid");
@@ -248,10 +261,12 @@ bool access_ws(struct server *server, struct ws_decision *out, struct principal 
 
 bool access_ws_key(struct server *server, const char *key, const char *client, char who[64])
 {
+    unsigned lost = memory_lost();
     struct principal p;
 
     if (!auth_key(server->auth, key, strlen(key), &p)) {
-        access_audit_failure(server, NULL, client);
+        if (memory_lost() == lost)
+            access_audit_failure(server, NULL, client);
         return false;
     }
     snprintf(who, 64, "%s", p.key);

@@ -309,6 +309,7 @@ bool routes_link(
 void routes_plan(void *arg, struct http_exchange *x)
 {
     struct server *server = arg;
+    unsigned lost = memory_lost();
     const char *params[CALL_PARAMS] = { 0 };
     char allow[64];
     const struct route *route = find_route(server, &x->request, params, allow);
@@ -317,6 +318,8 @@ void routes_plan(void *arg, struct http_exchange *x)
     /* A preflight carries no key; it is answered before anyone asks for one. */
     if (strcmp(x->request.method, "OPTIONS") != 0)
         caller = find_caller(server, x, route);
+    if (caller && memory_lost() != lost)
+        err_nomem(&caller->refused);
     x->plan.caller = caller;
     x->plan.route = (void *)(uintptr_t)route;
     x->plan.upload_dir = server->dirs.tmp;
@@ -483,6 +486,10 @@ void routes_handle(void *arg, struct http_exchange *x)
     }
     /* Routed again rather than kept: the parts belong to this exchange's arena. */
     route = find_route(arg, &x->request, call.params, allow);
+    if (!call_whole(&call, &err)) { /* Parameters may be missing. */
+        reply_error(&call, &err);
+        return;
+    }
     if (strcmp(x->request.method, "OPTIONS") == 0 && allow[0] &&
         host_allowed(arg, x->request.host)) {
         preflight(&call, arena_strdup(call.arena, allow));
@@ -522,8 +529,16 @@ bool call_body(struct call *call, struct json **out, struct err *err)
     const struct http_request *r = &call->x->request;
     struct json *v;
 
-    if (r->n_parts)
-        return form_object(r, out, err);
+    if (r->n_parts) {
+        if (!form_object(r, &v, err))
+            return false;
+        if (!call_whole(call, err)) {
+            json_free(v);
+            return false;
+        }
+        *out = v;
+        return true;
+    }
     if (!r->body || r->body_len == 0) {
         *out = json_new_object();
         return *out ? true : err_nomem(err);
@@ -544,6 +559,8 @@ bool call_query_int(struct call *call, const char *name, int64_t fallback, int64
     const char *text = http_query(&call->x->request, name);
     int64_t v = fallback;
 
+    if (!call_whole(call, err))
+        return false;
     if (text && (!num_parse_int(text, strlen(text), &v) || v < min || v > max)) {
         return err_argument(err, ERR_ARG, name,
             "%s: '%.40s' is not a whole number between %lld and %lld", name, text, (long long)min,

@@ -70,7 +70,8 @@ static bool take_part(
     if (file->part)
         return err_argument(err, ERR_ARG, file->field,
             "field '%s' is there twice; one file is expected", file->field);
-    fs_safe_name(part->filename, strlen(part->filename), name);
+    if (!fs_safe_name(part->filename, strlen(part->filename), name, err))
+        return false;
     file->name = arena_strdup(call->arena, name);
     file->base = file_base_name(call->arena, name);
     if (!file->name || !file->base)
@@ -149,6 +150,10 @@ bool sent_arguments(struct call *call, struct json **out, struct err *err)
             json_free(o);
             return err_nomem(err);
         }
+    }
+    if (!call_whole(call, err)) {
+        json_free(o);
+        return false;
     }
     *out = o;
     return true;

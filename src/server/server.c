@@ -56,15 +56,15 @@ static void read_watch(const char *path, const char *query, struct ws_decision *
     }
 }
 
-static bool sees(struct server *server, const struct principal *who, const char *id)
+static bool sees(
+    struct server *server, const struct principal *who, const char *id, struct err *err)
 {
     struct conversation c;
     struct arena arena;
     bool found;
 
     arena_init(&arena, NULL);
-    found = store_conversation_get_of(
-        server->store, id, principal_sees(who), &arena, &c, &(struct err){ 0 });
+    found = store_conversation_get_of(server->store, id, principal_sees(who), &arena, &c, err);
     arena_deinit(&arena);
     return found;
 }
@@ -75,6 +75,7 @@ static void ws_open(void *arg, const char *path, const char *query, const char *
     struct server *server = arg;
     bool on = settings_bool(server->settings, "chat_workflows.enabled");
     struct principal who;
+    struct err err;
 
     *out = (struct ws_decision){ .request = out->request };
     if (!host_allowed(server, host) || !origin_allowed(server, origin, host)) {
@@ -86,10 +87,15 @@ static void ws_open(void *arg, const char *path, const char *query, const char *
     if (!access_ws(server, out, &who))
         return;
     read_watch(on ? path : "", query, out);
-    if (!out->needs_key && !sees(server, &who, out->conversation)) {
+    if (out->needs_key || sees(server, &who, out->conversation, &err))
+        return;
+    if (err.code == ERR_NOT_FOUND) {
         out->close_code = 4404;
         snprintf(out->error_message, sizeof out->error_message, "there is no conversation %s",
             out->conversation);
+    } else { /* It may be there. */
+        out->close_code = ACCESS_TRY_AGAIN;
+        snprintf(out->error_message, sizeof out->error_message, "%s", err.text);
     }
 }
 
@@ -97,8 +103,9 @@ static bool ws_may_watch(void *arg, const char *watcher, const char *id)
 {
     struct server *server = arg;
     struct principal who;
+    struct err err;
 
-    return access_watcher(server, watcher, &who) && sees(server, &who, id);
+    return access_watcher(server, watcher, &who) && sees(server, &who, id, &err);
 }
 
 static bool ws_authenticate(void *arg, const char *key, const char *client, char who[64])

@@ -109,7 +109,7 @@ bool host_allowed(const struct server *server, const char *host);
 /* ---- who may ask (auth_request.c) ---- */
 
 #define ACCESS_CONTROL "control" /* In place of a key's id: came in through the control socket. */
-enum { ACCESS_NO_KEY = 4401, ACCESS_TOO_OFTEN = 1013 };
+enum { ACCESS_NO_KEY = 4401, ACCESS_TOO_OFTEN = 1013, ACCESS_TRY_AGAIN = 1013 };
 bool access_loopback(const char *host);
 /* ERR_UNAUTHORIZED otherwise. link_welcome: a signed link will do. */
 bool access_who(struct server *server, const struct http_request *r, bool link_welcome,

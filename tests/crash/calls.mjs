@@ -69,10 +69,10 @@ export async function point(n, error, golden, env) {
   return { found, hit: first.hit, reached: Boolean(first.hit) };
 }
 
-// Points first, first + step, ...
-export async function sweep({ error = null, first = 1, step = 1, golden, calls, env, report, stopAtFirst = false }) {
+// Points first, first + step, ... up to last.
+export async function sweep({ error = null, first = 1, last = Infinity, step = 1, golden, calls, env, report, stopAtFirst = false }) {
   const points = [];
-  for (let n = first; n <= calls; n += step) points.push(n);
+  for (let n = first; n <= Math.min(calls, last); n += step) points.push(n);
   let hits = 0;
   const wrong = [];
   await each(points, async (n) => {

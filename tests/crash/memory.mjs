@@ -44,7 +44,7 @@ class Control {
   }
 }
 
-export async function startSweep({ step, env, report, stopAtFirst }) {
+export async function startSweep({ step, first = 1, last = Infinity, env, report, stopAtFirst }) {
   const wrong = [];
   const start = async (n) => {
     const data = scratch('memory');
@@ -66,12 +66,12 @@ export async function startSweep({ step, env, report, stopAtFirst }) {
   };
   const allocations = await start(0);
   const points = [];
-  for (let n = 1; n <= allocations; n += step) points.push(n);
+  for (let n = first; n <= Math.min(allocations, last); n += step) points.push(n);
   await each(points, async (n) => (stopAtFirst && wrong.length ? null : start(n)));
   return { allocations, points: points.length, wrong };
 }
 
-export async function workSweep({ role, step, first = 1, env, report, stopAtFirst, most = Infinity }) {
+export async function workSweep({ role, step, first = 1, last = Infinity, env, report, stopAtFirst, most = Infinity }) {
   const data = scratch('memory');
   const control = new Control();
   control.arm(0, role);
@@ -102,7 +102,7 @@ export async function workSweep({ role, step, first = 1, env, report, stopAtFirs
   const golden = { ...makeGolden(data, whole), mayFail: true };
   server = await Server.start(data, { env: { ...env, ...control.env } });
   // Some more than were counted: not every story takes the same.
-  for (n = first; n <= figures.allocations * 1.05 && figures.points < most; n += step) {
+  for (n = first; n <= Math.min(figures.allocations * 1.05, last) && figures.points < most; n += step) {
     figures.points++;
     const story = await tell(n);
     if (server.ended || !story.done) {
