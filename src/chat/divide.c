@@ -31,7 +31,7 @@ static const char *const verbs[] = { "filter", "keep", "find", "show", "list", "
     "no duplicates", "columns", "sql", "mysql", "postgres", "postgresql", "sqlite", "json", "use",
     "put", "load", "limit", "where", "unique", "distinct", "download", "return", "fetch", "split",
     "shorten", "leave", "omit", "forget", "undo", "set", "title", "upper", "lower", "merge",
-    "append", NULL };
+    "append", "move", "place", NULL };
 
 static const char *const formats[] = { "as json", "as jsonl", "as json lines", "as ndjson",
     "as excel", "as an excel file", "as xlsx", "as a workbook", "as an excel workbook", "as csv",
@@ -58,10 +58,12 @@ static size_t skip_fillers(const struct mind *m, size_t at, size_t end)
     return at;
 }
 
-static bool says_rule(const struct words *w, size_t at, size_t end)
+static bool says_rule(const struct mind *m, size_t at, size_t end)
 {
     for (const struct rule *const *r = rule_table; *r; r++) {
-        if (words_say_any(w, at, end, rule_says(*r)))
+        size_t n = words_say_any(&m->words, at, end, rule_says(*r));
+
+        if (n > 0 && !is_column_name(m, at, n))
             return true;
     }
     return false;
@@ -86,7 +88,7 @@ static bool column_then_rule(const struct mind *m, size_t at, size_t end)
         return false;
     at += mention.n_words;
     at += words_say_any(&m->words, at, end, links);
-    return at < end && says_rule(&m->words, at, end);
+    return at < end && says_rule(m, at, end);
 }
 
 bool begins_wish(const struct mind *m, size_t at, size_t end)
@@ -96,7 +98,7 @@ bool begins_wish(const struct mind *m, size_t at, size_t end)
     at = skip_fillers(m, at, end);
     return at < end &&
            (words_say_any(w, at, end, verbs) || words_say_any(w, at, end, formats) ||
-               says_operation(w, at, end) || says_rule(w, at, end) || column_then_rule(m, at, end));
+               says_operation(w, at, end) || says_rule(m, at, end) || column_then_rule(m, at, end));
 }
 
 static bool is_stop(const struct word *w, const char *chars)
@@ -122,6 +124,22 @@ static bool is_bare_rule(const struct words *w, size_t from, size_t to)
             return true;
     }
     return false;
+}
+
+/* "first name" in "first name and surname in proper case": nothing but columns, and the rule comes with the last. */
+static bool is_first_of_columns(const struct mind *m, size_t from, size_t to, size_t behind)
+{
+    struct mention mention;
+
+    if (!column_then_rule(m, behind, m->words.n))
+        return false;
+    from = skip_fillers(m, from, to);
+    if (from == to)
+        return false;
+    while (from < to && (chat_mention(&m->words, from, to, &m->table, m->arena, &mention) ||
+                            is_stop(&m->words.v[from], ",")))
+        from += m->words.v[from].kind == WORD_STOP ? 1 : mention.n_words;
+    return from == to;
 }
 
 /* Past fillers, and past the number of a list: "1) keep ...". */
@@ -192,15 +210,30 @@ static bool lists_columns(const struct mind *m, size_t at)
     return false;
 }
 
+/* "Dear team, ...": what stands before the comma is no wish. Returns where the rest begins. */
+static size_t past_greeting(const struct words *w)
+{
+    static const char *const greetings[] = { "dear", "hi", "hello", "hey", "hiya", "good morning",
+        "good afternoon", "good evening", NULL };
+    enum { GREETED = 4 }; /* "all of you" */
+    size_t at = words_say_any(w, 0, w->n, greetings), most = at + GREETED;
+
+    for (size_t i = at; at && i < w->n && i <= most; i++) {
+        if (is_stop(&w->v[i], ",;.!\n"))
+            return i + 1;
+    }
+    return 0;
+}
+
 size_t divide(const struct mind *m, struct clause out[CLAUSES_MAX])
 {
     static const char *const thens[] = { "then", "and then", "after that", "finally", "afterwards",
         NULL };
     static const char *const ands[] = { "and", "&", "plus", "as well as", "but", NULL };
     const struct words *w = &m->words;
-    size_t n = 0, from = 0;
+    size_t n = 0, from = past_greeting(w);
 
-    for (size_t i = 0; i <= w->n && n < CLAUSES_MAX; i++) {
+    for (size_t i = from; i <= w->n && n < CLAUSES_MAX; i++) {
         size_t skip = 1, to;
         bool cut = i == w->n;
 
@@ -214,7 +247,8 @@ size_t divide(const struct mind *m, struct clause out[CLAUSES_MAX])
             cut = true;
             skip = words_say_any(w, i, w->n, thens);
         } else if (!cut && (skip = words_say_any(w, i, w->n, ands)) != 0) {
-            cut = begins_wish(m, i + skip, w->n) && !is_bare_rule(w, from, i);
+            cut = begins_wish(m, i + skip, w->n) && !is_bare_rule(w, from, i) &&
+                  !is_first_of_columns(m, from, i, i + skip);
         } else if (!cut && i > from && words_say_any(w, i, w->n, formats)) {
             cut = words_find(w, from, i, makers) == i;
             skip = 0;
@@ -251,7 +285,7 @@ static bool begins_op(const struct mind *m, const struct clause *c, const char *
 static bool says_a_rule(const struct mind *m, const struct clause *c)
 {
     for (size_t i = c->from; i < c->to; i++) {
-        if (says_rule(&m->words, i, c->to))
+        if (says_rule(m, i, c->to))
             return true;
     }
     return false;
@@ -289,7 +323,7 @@ bool says_conditions(const struct mind *m, const struct clause *c)
 
     trial.out = &out;
     found = read_conditions(&trial, c, &logic_or);
-    any = json_len(found) > 0 || out.missing;
+    any = json_len(found) > 0 || out.missing || out.what == UNDERSTOOD_CANNOT;
     json_free(found);
     return any;
 }
@@ -339,7 +373,7 @@ static bool wants_columns(const struct mind *m, const struct clause *c)
     static const char *const words[] = { "column", "columns", "field", "fields",
         "everything except", "everything but", "all but", "all except", NULL };
 
-    return says_any(m, c, words) && has_columns(m, c);
+    return (says_any(m, c, words) || moves_columns(m, c)) && has_columns(m, c);
 }
 
 /* A workbook or CSV, and nothing else. */
@@ -381,7 +415,7 @@ enum want classify(const struct mind *m, const struct clause *c)
     if (says_any(m, c, naming) && !says_any(m, c, csv) && !says_any(m, c, excel) &&
         !says_any(m, c, json))
         return WANT_NOTHING;
-    if (says_rule(&m->words, c->from, c->to)) /* "fill empty emails" is about no rows. */
+    if (says_rule(m, c->from, c->to)) /* "fill empty emails" is about no rows. */
         return WANT_RULES;
     if (says_removal(m, c))
         return WANT_RULES;

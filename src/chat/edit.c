@@ -400,6 +400,29 @@ static bool swap(struct mind *m, const struct clause *c, bool *done)
     return !read_sides(m, c, &old, &new) || swap_sides(m, &old, &new, done);
 }
 
+/* "lowercase instead": another rule in the place of the last one. */
+static bool another_rule(struct mind *m, const struct clause *c, bool *done)
+{
+    static const char *const befores[] = { "make it", "make that", "make them", "use", "rather",
+        "actually", "no", NULL };
+    static const char *const insteads[] = { "instead", "rather", "please", NULL };
+    const struct words *w = &m->words;
+    size_t from = c->from, to = c->to, n;
+    const struct json *list = json_get(last_arguments(m, "normalization/apply"), "normalizations");
+    struct side old = { .text = "" }, new = { .text = "" };
+
+    while (
+        from < to && (n = w->v[from].kind == WORD_STOP ? 1 : words_say_any(w, from, to, befores)))
+        from += n;
+    while (to > from && words_say_any(w, to - 1, c->to, insteads))
+        to--;
+    new.rule = to > from && (from > c->from || to < c->to) ? whole_rule(m, from, to) : NULL;
+    old.rule = json_get_string(json_at(list, json_len(list) - 1), "normalization_type");
+    if (!new.rule || json_len(list) == 0 || !old.rule)
+        return true;
+    return swap_sides(m, &old, &new, done);
+}
+
 /* The only number among the conditions; false: there is none, or several. */
 static bool only_number(const struct json *value, double *out, size_t *n)
 {
@@ -432,7 +455,7 @@ static bool another_number(struct mind *m, const struct clause *c, bool *done)
 bool edit_steps(struct mind *m, const struct clause *c, bool *done)
 {
     bool (*const edits[])(struct mind *, const struct clause *, bool *) = { drop_step,
-        keep_duplicates, take_out, put_in, swap, another_number, edit_names };
+        keep_duplicates, take_out, put_in, swap, another_rule, another_number, edit_names };
 
     *done = false;
     for (size_t i = 0; json_len(m->steps) > 0 && i < ARRAY_LEN(edits); i++) {

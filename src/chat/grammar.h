@@ -94,6 +94,30 @@ bool says_unread(struct mind *m, const struct clause *c);
 /* Conditions said in the clause, as an array; *logic_or when any of them suffices. NULL: none. */
 struct json *read_conditions(struct mind *m, const struct clause *c, bool *logic_or);
 
+/* The same; *first is the word that the first of them begins with. */
+struct json *read_conditions_at(
+    struct mind *m, const struct clause *c, bool *logic_or, size_t *first);
+
+/* ---- read_both.c ---- */
+
+/*
+ * The columns that the clause lists before its conditions, which begin at `first`: "name and email of the active
+ * customers"; 0: none, or they are what the conditions are about.
+ */
+size_t listed_before(struct mind *m, const struct clause *c, size_t first,
+    const struct json *conditions, const char **out, size_t max);
+/* "JSON of the active customers": a step for the rows, where the clause tells some; *rest is what stands before them. */
+bool read_rows_of(struct mind *m, const struct clause *c, struct clause *rest);
+
+/* ---- read_columns.c ---- */
+
+/* "move supplier to the front"? */
+bool moves_columns(const struct mind *m, const struct clause *c);
+
+/* A step that keeps these columns; the clause may name the result and its format. */
+bool extract_columns(
+    struct mind *m, const struct clause *c, const char *const *names, size_t n, bool once);
+
 /* ---- edit.c: changes to the steps so far ---- */
 
 bool edit_steps(struct mind *m, const struct clause *c, bool *done);
@@ -107,6 +131,14 @@ void name_result(
     struct mind *m, const struct clause *c, const char *operation, struct json *arguments);
 /* The same for the last step; or what the name is for, where there is no step that makes it. */
 enum want name_last(struct mind *m, const struct clause *c);
+
+/* ---- read_rules.c ---- */
+
+/* Are the n words at `at` the name of a column, or a part of one? */
+bool is_column_name(const struct mind *m, size_t at, size_t n);
+
+/* Take those columns out of the rules just said for many, unless nothing would be left. */
+void spare_columns(struct mind *m, const char *const *names, size_t n);
 
 /* ---- read_replace.c ---- */
 

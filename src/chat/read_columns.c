@@ -31,7 +31,7 @@ static const char *given_format(const struct mind *m, const struct clause *c)
     return NULL;
 }
 
-static bool extract(
+bool extract_columns(
     struct mind *m, const struct clause *c, const char *const *names, size_t n, bool once)
 {
     const char *format = given_format(m, c);
@@ -51,6 +51,42 @@ static bool extract(
     }
     json_free(kept);
     return true;
+}
+
+/* "move supplier to the front": where the columns that are named shall be. */
+static int moves(const struct mind *m, const struct clause *c)
+{
+    static const char *const begins[] = { "move", "put", "bring", "place", NULL };
+    static const char *const fronts[] = { "to the front", "to the beginning", "to the start",
+        "at the front", "at the beginning", "at the start", "first", "in front", NULL };
+    static const char *const ends[] = { "to the end", "at the end", "to the back", "last", NULL };
+
+    if (!words_say_any(&m->words, c->from, c->to, begins))
+        return 0;
+    if (says_any(m, c, fronts))
+        return -1;
+    return says_any(m, c, ends) ? 1 : 0;
+}
+
+bool moves_columns(const struct mind *m, const struct clause *c)
+{
+    return moves(m, c) != 0;
+}
+
+static bool move_columns(struct mind *m, const struct clause *c, const char *const *names, size_t n)
+{
+    const char *all[NAMES_MAX];
+    size_t k;
+
+    if (moves(m, c) < 0) {
+        memcpy(all, names, n * sizeof *all);
+        k = n + other_columns(m, names, n, all + n, NAMES_MAX - n);
+    } else {
+        k = other_columns(m, names, n, all, NAMES_MAX - n);
+        memcpy(all + k, names, n * sizeof *all);
+        k += n;
+    }
+    return extract_columns(m, c, all, k, false);
 }
 
 bool read_columns(struct mind *m, const struct clause *c)
@@ -76,15 +112,17 @@ bool read_columns(struct mind *m, const struct clause *c)
     }
     if (n == 0)
         return ask(m, "columns", "Which columns do you want?");
+    if (moves(m, c) && !leave && !once)
+        return move_columns(m, c, names, n);
     if (says_unread(m, c))
         return ask(m, "conditions",
             "I see columns there, and more that I did not get. Which rows do you want?");
     if (!leave)
-        return extract(m, c, names, n, once);
+        return extract_columns(m, c, names, n, once);
     k = other_columns(m, names, n, others, NAMES_MAX);
     if (k == 0)
         return ask(m, "columns", "That would leave no column. Which ones should stay?");
-    return extract(m, c, others, k, once);
+    return extract_columns(m, c, others, k, once);
 }
 
 bool read_distinct(struct mind *m, const struct clause *c)
@@ -95,7 +133,7 @@ bool read_distinct(struct mind *m, const struct clause *c)
         json_set_bool(last, "remove_duplicates", true);
         return true;
     }
-    return extract(m, c, NULL, 0, true);
+    return extract_columns(m, c, NULL, 0, true);
 }
 
 /* ---- other names ---- */

@@ -165,6 +165,11 @@ bool read_added(struct mind *m, const struct clause *c, bool *done)
 
 bool read_join(struct mind *m, const struct clause *c)
 {
+    static const char *const any_case[] = { "ignoring case", "ignore case", "case insensitive",
+        "case insensitively", "case-insensitive", "case-insensitively", "regardless of case",
+        "whatever the case", NULL };
+    static const char *const any_blanks[] = { "ignoring spaces", "ignore spaces", "ignoring blanks",
+        "ignoring extra spaces", "trimmed", NULL };
     const struct chat_table *other = other_file(m, c);
     struct json *arguments, *columns;
     const char *key;
@@ -198,6 +203,10 @@ bool read_join(struct mind *m, const struct clause *c)
     json_set_string(arguments, "bind_file", other->file);
     json_set_string(arguments, "comparison_column", key);
     json_set(arguments, "bind_columns", json_ref(columns));
+    if (says_any(m, c, any_case))
+        json_set_bool(arguments, "ignore_case", true);
+    if (says_any(m, c, any_blanks))
+        json_set_bool(arguments, "trim", true);
     ok = add_step(m, "excel/bind-single-key", arguments) && widen_columns(m, columns, other);
     json_free(columns);
     return ok;

@@ -6,117 +6,52 @@
 
 #include "chat/rows.h"
 
+#include "chat/tell.h"
+
 #include <string.h>
 
-static const char *const relatives[] = { "that", "which", "who", "whose", "must", "should", "be",
-    "has", "have", "had", "value", "values", "column", "of", NULL };
 static const char *const removers[] = { "remove", "drop", "delete", "exclude", "discard", "omit",
     "get rid of", "throw away", "filter out", "leave out", "skip", "ignore", "without the", NULL };
 
+enum { NEGATED_WORDS = 2, UNREAD_MAX = 1000 };
+
+/* "not in London", "who didn't come from the website" */
 static bool negated_before(const struct rows *r, size_t i)
 {
-    for (size_t back = 1; back <= 2 && back <= i; back++) {
-        if (rows_item(r, i - back)->kind == ITEM_NOT)
+    static const char *const from[] = { "from", NULL };
+
+    for (size_t words = 0; i > 0 && words < NEGATED_WORDS; i--) {
+        const struct item *it = rows_item(r, i - 1);
+
+        if (it->kind == ITEM_NOT)
             return true;
-        if (rows_item(r, i - back)->kind != ITEM_WORD && rows_item(r, i - back)->kind != ITEM_IS)
+        if (it->kind != ITEM_WORD && it->kind != ITEM_IS && !rows_say(r, i - 1, from))
             return false;
+        words += !rows_is_article(r, it) && !rows_say(r, i - 1, from);
     }
-    return false;
+    return i > 0 && rows_item(r, i - 1)->kind == ITEM_NOT;
 }
 
-/* "in 2024", "on 1 March 2024": a small word at `at`, and days behind it. */
-static bool is_span_behind(const struct rows *r, size_t at)
+/* "2024 invoices": a year, then the rows' own name. */
+static bool is_year_of_rows(const struct rows *r, size_t at)
 {
-    static const char *const links[] = { "in", "on", "dated", "of", "for", NULL };
-    const struct item *next = rows_item(r, rows_skip_articles(r, at + 1));
+    const struct item *it = rows_item(r, at), *next = rows_item(r, at + 1);
     struct when when;
 
-    return rows_item(r, at)->kind == ITEM_WORD && rows_say(r, at, links) &&
-           (next->kind == ITEM_WHEN ||
-               (next->kind == ITEM_NUMBER && chat_when_year(next->number, &when)));
+    return it->kind == ITEM_NUMBER && chat_when_year(it->number, &when) && at + 1 < r->n &&
+           (next->kind == ITEM_WORD || next->kind == ITEM_COLUMN) &&
+           chat_is_noun(&r->m->table, r->m->words.v[next->from].key);
 }
 
 /* "orders placed in February 2024": the only column of dates is meant. */
 static bool read_span(struct rows *r, size_t *i)
 {
-    const struct chat_column *c = rows_only_column(r, chat_column_is_date);
+    const struct chat_column *c = rows_date_column(r);
     size_t at = *i + 1;
 
-    if (!c || !is_span_behind(r, *i) || !rows_read_equal(r, &at, c, negated_before(r, *i), false))
-        return false;
-    *i = at;
-    return true;
-}
-
-/* "negative temperatures", "credit is positive" */
-static bool read_sign(struct rows *r, const struct item *it, const struct chat_column *c)
-{
-    const struct words *w = &r->m->words;
-    bool negative = words_say(w, it->from, it->to, "negative") > 0;
-
-    if (it->kind != ITEM_WORD || (!negative && !words_say(w, it->from, it->to, "positive")))
-        return false;
-    rows_emit(r, c->name, negative ? "less_than" : "greater_than", false, json_new_int(0));
-    return true;
-}
-
-/* What may follow a column: a state, a comparison, "is" and a value, or a value at once. */
-static bool read_about(struct rows *r, size_t *i, const struct chat_column *c)
-{
-    size_t at = *i;
-    bool negated = false, is = false;
-
-    for (;; at++) {
-        const struct item *it = rows_item(r, at);
-
-        if (at < r->n && it->kind == ITEM_WORD &&
-            words_say_any(&r->m->words, it->from, it->to, relatives))
-            continue;
-        if (at < r->n && chat_column_is_date(c) && is_span_behind(r, at)) {
-            is = true;
-            continue;
-        }
-        if (at < r->n && it->kind == ITEM_NOT) {
-            negated = !negated;
-            is = true;
-        } else if (at < r->n && it->kind == ITEM_IS) {
-            is = true;
-        } else {
-            break;
-        }
-    }
-    if (at >= r->n)
-        return false;
-    switch (rows_item(r, at)->kind) {
-    case ITEM_STATE:
-        rows_emit(r, c->name, rows_item(r, at)->op, negated, NULL);
-        *i = at + 1;
-        return true;
-    case ITEM_COMPARE:
-        if (!rows_read_compare(r, &at, c, negated))
-            return false;
-        *i = at;
-        return true;
-    case ITEM_NUMBER:
-    case ITEM_QUOTED:
-    case ITEM_WHEN:
-        if (!is && rows_item(r, at)->kind == ITEM_WHEN)
-            return false;
-        break;
-    case ITEM_VALUE:
-        if (!is && rows_item(r, at)->value.column != (size_t)(c - r->m->table.columns))
-            return false;
-        break;
-    default:
-        if (!is)
-            return false;
-        if (!negated && chat_column_is_number(c) && read_sign(r, rows_item(r, at), c)) {
-            *i = at + 1;
-            return true;
-        }
-        break;
-    }
-    if (!rows_read_equal(r, &at, c, negated, false))
+    if (c && is_year_of_rows(r, *i))
+        return rows_read_equal(r, i, c, negated_before(r, *i), false);
+    if (!c || !rows_is_span(r, *i) || !rows_read_equal(r, &at, c, negated_before(r, *i), false))
         return false;
     *i = at;
     return true;
@@ -176,28 +111,45 @@ static bool read_bare(struct rows *r, const struct clause *c, size_t *i)
     size_t at = *i;
     const struct item *it = rows_item(r, at), *before = at > 0 ? rows_item(r, at - 1) : NULL;
     const struct chat_column *column = rows_column(r, it);
+    struct json *flag;
+    bool not ;
 
     while (before && before > r->items && before->kind == ITEM_WORD && rows_is_article(r, before))
         before--;
-    if (before && chat_column_is_number(column) && read_sign(r, before, column)) {
+    if (before && chat_column_is_number(column) && rows_read_sign(r, before, column)) {
         *i = at + 1;
         return true;
     }
-    if (before && before->kind == ITEM_LACK) {
-        if (chat_column_is_bool(column) && !rows_say(r, at + 1, infos))
-            rows_emit(r, column->name, "equals", false, json_new_bool(false));
-        else
-            rows_emit(r, column->name, "is_empty", false, NULL);
-    } else if (chat_column_is_bool(column) &&
-               (negated_before(r, at) || (speaks_of_rows(r, c) && count_columns(r) == 1))) {
-        rows_emit(r, column->name, "equals", false, json_new_bool(!negated_before(r, at)));
-    } else if (before && before->kind == ITEM_HAVE && speaks_of_rows(r, c)) {
+    not = negated_before(r, at) || (before && before->kind == ITEM_LACK) || it->lacks;
+    flag = before && before->kind == ITEM_LACK && rows_say(r, at + 1, infos)
+               ? NULL
+               : chat_column_flag(column, !not );
+    if (flag && (not || (speaks_of_rows(r, c) && count_columns(r) == 1))) {
+        rows_emit(r, column->name, "equals", false, flag);
+        flag = NULL;
+    } else if (before && before->kind == ITEM_LACK) {
+        rows_emit(r, column->name, "is_empty", false, NULL);
+    } else if (before && before->kind == ITEM_HAVE &&
+               (speaks_of_rows(r, c) || json_len(r->out) > 0)) {
         rows_emit(r, column->name, "is_not_empty", false, NULL);
     } else {
+        json_free(flag);
         return false;
     }
+    json_free(flag);
     *i = at + 1;
     return true;
+}
+
+/* What tells how many there are. */
+static const struct chat_column *stock_column(const struct rows *r)
+{
+    static const char *const names[] = { "stock", "hand", "inventory", NULL };
+    const struct chat_column *c = NULL;
+
+    for (const char *const *name = names; *name && !c; name++)
+        c = rows_column_about(r, *name);
+    return c;
 }
 
 /* "out of stock" and "in stock", where there is a number for it. */
@@ -206,7 +158,7 @@ static bool read_stock(struct rows *r, size_t *i)
     static const char *const out[] = { "out of stock", "sold out", NULL };
     static const char *const in[] = { "in stock", "available", NULL };
     const struct words *w = &r->m->words;
-    const struct chat_column *c = rows_column_about(r, "stock");
+    const struct chat_column *c = stock_column(r);
     size_t from = rows_item(r, *i)->from, n;
     bool none;
 
@@ -297,53 +249,207 @@ static bool is_rows_word(const struct rows *r, size_t i)
            next->kind == ITEM_COMPARE && strstr(next->op, "than");
 }
 
-static void read_all(struct rows *r, const struct clause *c)
+/* "contains cable but not usb": the text behind "but not" is about the same column. */
+static bool read_other_text(struct rows *r, size_t *i)
+{
+    const struct item *it = rows_item(r, *i), *before = *i > 0 ? rows_item(r, *i - 1) : NULL;
+
+    if (!before || before->kind != ITEM_EXCEPT || !r->last_op ||
+        strcmp(r->last_op, "contains") != 0 || (it->kind != ITEM_WORD && it->kind != ITEM_QUOTED) ||
+        rows_is_article(r, it))
+        return false;
+    rows_emit(r, r->last_column, "contains", false,
+        json_new_string(words_text(&r->m->words, it->from, it->to, r->m->arena)));
+    *i += 1;
+    return true;
+}
+
+/* What begins at *i, whatever it is. */
+static bool read_at(struct rows *r, size_t *i, const struct clause *c)
+{
+    const struct item *it = rows_item(r, *i);
+    size_t at = *i + 1;
+
+    if (read_stock(r, i))
+        return true;
+    if (it->kind == ITEM_COLUMN && !is_rows_word(r, *i)) {
+        if (it->column.n_columns != 1)
+            return false;
+        if (!rows_read_about(r, &at, rows_column(r, it)))
+            return read_bare(r, c, i);
+        *i = at;
+        return true;
+    }
+    if (it->kind == ITEM_COMPARE)
+        return rows_read_compare(r, i, NULL, negated_before(r, *i));
+    if (it->kind == ITEM_VALUE)
+        return read_value(r, i);
+    if (read_span(r, i) || read_identifier(r, i) || read_other_text(r, i))
+        return true;
+    if (!it->part_of)
+        return false;
+    rows_emit(r, it->part_of->name, "contains", negated_before(r, *i),
+        json_new_string(r->m->words.v[it->from].raw));
+    *i += 1;
+    return true;
+}
+
+static bool is_state(const struct json *condition)
+{
+    const char *op = json_get_string(condition, "operator");
+
+    return op && strstr(op, "empty");
+}
+
+/*
+ * "email or phone is missing", "name or city contains son": what is said of the last column, which was read just now as
+ * the n-th condition, is said of the one at `first` as well.
+ */
+static void share(struct rows *r, size_t first, size_t n)
+{
+    enum item_kind link = rows_item(r, first + 1)->kind;
+    const struct json *said = json_at(r->out, n);
+    struct json *one = json_clone(said), *all = json_new_array();
+
+    json_set_string(one, "column", rows_column(r, rows_item(r, first))->name);
+    for (size_t i = 0; i <= n; i++) {
+        if (i == n)
+            json_add(all, json_ref(one));
+        json_add(all, json_ref(json_at(r->out, i)));
+    }
+    json_free(one);
+    json_free(r->out);
+    r->out = all;
+    r->items[first].is_read = true;
+    if (link == ITEM_OR) {
+        r->or_said = true;
+        r->failed = r->failed || n > 0; /* "x and (y or z)" is none that the operation has. */
+    }
+}
+
+/* Is the column at i, of which nothing was said, named together with the one behind it? */
+static bool is_shared(const struct rows *r, size_t i)
+{
+    const struct item *it = rows_item(r, i), *link = rows_item(r, i + 1);
+
+    return it->kind == ITEM_COLUMN && it->column.n_columns == 1 && i + 2 < r->n &&
+           (link->kind == ITEM_OR || link->kind == ITEM_AND) &&
+           rows_item(r, rows_skip_articles(r, i + 2))->kind == ITEM_COLUMN;
+}
+
+/* Does the item want something that no condition says? */
+static bool is_unread(const struct rows *r, size_t i)
+{
+    const struct item *it = rows_item(r, i);
+    size_t next = rows_skip_articles(r, i + 1);
+
+    if (it->is_read)
+        return false;
+    switch (it->kind) {
+    case ITEM_NOT:
+    case ITEM_LACK:                                 /* What they stand before was read with them. */
+        if (rows_item(r, next)->kind == ITEM_COMMA) /* "no, I meant Paris" */
+            return false;
+        while (rows_item(r, next)->kind == ITEM_WORD || rows_item(r, next)->kind == ITEM_COMPARE)
+            next++;
+        return !rows_item(r, next)->is_read;
+    case ITEM_COMPARE:
+        return strstr(it->op, "than") || strstr(it->op, "with") || strstr(it->op, "contain");
+    case ITEM_STATE:
+    case ITEM_BEHIND:
+    case ITEM_NUMBER:
+    case ITEM_WHEN:
+    case ITEM_QUOTED:
+    case ITEM_VALUE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Rather than to drop what was not understood, say so. */
+static void tell_unread(struct rows *r)
+{
+    const struct words *w = &r->m->words;
+
+    for (size_t i = 0; i < r->n; i++) {
+        size_t last = i;
+        struct buf b;
+
+        if (!is_unread(r, i))
+            continue;
+        while (!rows_item(r, last + 1)->is_read && rows_item(r, last + 1)->kind != ITEM_COMMA &&
+               rows_item(r, last + 1)->kind != ITEM_AND && rows_item(r, last + 1)->kind != ITEM_OR)
+            last++;
+        buf_init(&b, UNREAD_MAX);
+        buf_adds(&b, "I did nothing with \"");
+        tell_plain(&b, words_text(w, rows_item(r, i)->from, rows_item(r, last)->to, r->m->arena));
+        buf_adds(&b, "\".");
+        if (!b.failed)
+            remark(r->m, arena_strdup(r->m->arena, buf_str(&b)));
+        buf_deinit(&b);
+        i = last;
+    }
+}
+
+/* Returns the word that the first condition begins with. */
+static size_t read_all(struct rows *r, const struct clause *c)
 {
     bool or_next = false;
-    size_t except = SIZE_MAX;
+    size_t except = SIZE_MAX, first = c->to, shared = SIZE_MAX;
 
     for (size_t i = 0; i < r->n;) {
-        const struct item *it = rows_item(r, i);
-        size_t n = json_len(r->out), at = i;
-        bool read = false;
+        enum item_kind kind = rows_item(r, i)->kind;
+        size_t n = json_len(r->out), at = i, from = rows_item(r, i)->from;
+        bool read;
 
-        if (it->kind == ITEM_OR)
-            or_next = true;
-        if (it->kind == ITEM_EXCEPT && except == SIZE_MAX)
+        if (kind == ITEM_OR)
+            or_next = shared == SIZE_MAX;
+        if (kind == ITEM_EXCEPT && except == SIZE_MAX)
             except = n;
-        if (read_stock(r, &at)) {
-            read = true;
-        } else if (it->kind == ITEM_COLUMN && !is_rows_word(r, i)) {
-            at = i + 1;
-            read = it->column.n_columns == 1 && read_about(r, &at, rows_column(r, it));
-            if (!read) {
-                at = i;
-                read = it->column.n_columns == 1 && read_bare(r, c, &at);
-            }
-        } else if (it->kind == ITEM_COMPARE) {
-            read = rows_read_compare(r, &at, NULL, negated_before(r, i));
-        } else if (it->kind == ITEM_VALUE) {
-            read = read_value(r, &at);
-        } else {
-            read = read_span(r, &at) || read_identifier(r, &at);
+        read = read_at(r, &at, c);
+        if (!read && is_shared(r, i))
+            shared = i;
+        if (!read) {
+            i++;
+            continue;
         }
-        if (read && or_next && n > 0)
+        if (shared < i && kind == ITEM_COLUMN && json_len(r->out) == n + 1 &&
+            (rows_item(r, shared + 1)->kind == ITEM_OR || is_state(json_at(r->out, n)))) {
+            from = rows_item(r, shared)->from;
+            share(r, shared, n);
+        }
+        shared = SIZE_MAX;
+        if (or_next && n > 0)
             r->or_said = true;
-        if (read)
-            or_next = false;
-        i = read ? at : i + 1;
+        if (n == 0)
+            first = from;
+        or_next = false;
+        for (; i < at; i++)
+            r->items[i].is_read = true;
     }
     if (except < json_len(r->out))
         turn_round(r, except);
+    return first;
 }
 
 struct json *read_conditions(struct mind *m, const struct clause *c, bool *logic_or)
+{
+    size_t first;
+
+    return read_conditions_at(m, c, logic_or, &first);
+}
+
+struct json *read_conditions_at(
+    struct mind *m, const struct clause *c, bool *logic_or, size_t *first)
 {
     struct rows r = { .m = m, .out = json_new_array() };
 
     *logic_or = false;
     rows_collect(&r, c);
-    read_all(&r, c);
+    *first = read_all(&r, c);
+    if (json_len(r.out) > 0)
+        tell_unread(&r);
     if (json_len(r.out) && words_say_any(&m->words, c->from, c->to, removers))
         turn_round(&r, 0);
     *logic_or = r.or_said;
@@ -370,12 +476,38 @@ bool says_unread(struct mind *m, const struct clause *c)
     return false;
 }
 
+/* A step for the conditions, or more of them for the last one. `conditions` is taken over. */
+static bool add_conditions(
+    struct mind *m, const struct clause *c, struct json *conditions, bool logic_or, bool named)
+{
+    bool csv = strcmp(m->table.format, "csv") == 0 || strcmp(m->table.format, "tsv") == 0;
+    const char *name = csv ? "csv/search" : "excel/search";
+    struct json *arguments, *last = last_arguments(m, "csv/search");
+
+    if (!last)
+        last = last_arguments(m, "excel/search");
+    if (last && !logic_or && !json_get(last, "logic")) { /* "..., and credit over 100": both. */
+        json_set(last, "conditions", rows_merged(m, json_get(last, "conditions"), conditions));
+        json_free(conditions);
+        if (named)
+            name_result(m, c, name, last);
+        return true;
+    }
+    arguments = json_new_object();
+    json_set(arguments, "conditions", conditions);
+    if (logic_or)
+        json_set_string(arguments, "logic", "OR");
+    if (named)
+        name_result(m, c, name, arguments);
+    return add_step(m, name, arguments);
+}
+
 bool read_rows(struct mind *m, const struct clause *c)
 {
-    bool logic_or = false,
-         csv = strcmp(m->table.format, "csv") == 0 || strcmp(m->table.format, "tsv") == 0;
-    const char *name = csv ? "csv/search" : "excel/search";
-    struct json *conditions = read_conditions(m, c, &logic_or), *arguments, *last;
+    const char *names[NAMES_MAX];
+    bool logic_or = false;
+    size_t first, n;
+    struct json *conditions = read_conditions_at(m, c, &logic_or, &first);
 
     if (!conditions) {
         return m->out->missing ? true
@@ -383,19 +515,7 @@ bool read_rows(struct mind *m, const struct clause *c)
                                      "Which rows do you want? Name a column and what it should be, "
                                      "like: status is active.");
     }
-    last = last_arguments(m, "csv/search");
-    if (!last)
-        last = last_arguments(m, "excel/search");
-    if (last && !logic_or && !json_get(last, "logic")) { /* "..., and credit over 100": both. */
-        json_set(last, "conditions", rows_merged(m, json_get(last, "conditions"), conditions));
-        json_free(conditions);
-        name_result(m, c, name, last);
-        return true;
-    }
-    arguments = json_new_object();
-    json_set(arguments, "conditions", conditions);
-    if (logic_or)
-        json_set_string(arguments, "logic", "OR");
-    name_result(m, c, name, arguments);
-    return add_step(m, name, arguments);
+    n = listed_before(m, c, first, conditions, names, NAMES_MAX);
+    return add_conditions(m, c, conditions, logic_or, n == 0) &&
+           (n == 0 || extract_columns(m, c, names, n, says_distinct(m, c)));
 }

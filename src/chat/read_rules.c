@@ -21,6 +21,15 @@ struct wish {
     size_t at, n_words; /* Where it is said. */
 };
 
+/* A column may be called as a rule is: "currency". */
+bool is_column_name(const struct mind *m, size_t at, size_t n)
+{
+    struct mention mention;
+
+    return chat_mention(&m->words, at, m->words.n, &m->table, m->arena, &mention) &&
+           mention.strength == MENTION_EXACT && mention.n_words >= n;
+}
+
 /* The rule whose phrase is said first in [from, to), the longest one there. */
 static bool find_rule(const struct mind *m, size_t from, size_t to, struct wish *out)
 {
@@ -29,7 +38,7 @@ static bool find_rule(const struct mind *m, size_t from, size_t to, struct wish 
         for (const struct rule *const *r = rule_table; *r; r++) {
             size_t n = words_say_any(&m->words, at, to, rule_says(*r));
 
-            if (n > out->n_words)
+            if (n > out->n_words && !is_column_name(m, at, n))
                 *out = (struct wish){ *r, at, n };
         }
         if (out->n_words > 0)
@@ -387,6 +396,25 @@ static bool add_rules(
     return add_step(m, rules_op, arguments);
 }
 
+void spare_columns(struct mind *m, const char *const *names, size_t n)
+{
+    struct json *last = last_arguments(m, rules_op), *kept = json_new_array();
+    const struct json *list = json_get(last, "normalizations");
+
+    for (size_t i = 0; i < json_len(list); i++) {
+        const char *column = json_get_string(json_at(list, i), "column_name");
+        bool spared = false;
+
+        for (size_t k = 0; k < n; k++)
+            spared = spared || strcmp(column, names[k]) == 0;
+        if (!spared)
+            json_add(kept, json_ref(json_at(list, i)));
+    }
+    if (json_len(kept) > 0)
+        json_set(last, "normalizations", json_ref(kept));
+    json_free(kept);
+}
+
 static bool read_parameters(struct mind *m, const struct clause *c, const struct wish *wish,
     struct json *parameters, size_t *from, const char **question)
 {
@@ -434,6 +462,22 @@ static size_t column_of_value(struct mind *m, size_t at, size_t end, const char 
     return 1;
 }
 
+static bool says_format_only(const struct mind *m, const struct wish *wish)
+{
+    return is_rule(wish, "date_format") &&
+           words_say(&m->words, wish->at, wish->at + wish->n_words, "format");
+}
+
+/* Do any of them look like dates? Texts of a column called "date" do. */
+static bool has_date(const struct mind *m, const char *const *names, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(fitting_rule(m, names[i]), "date_format") == 0)
+            return true;
+    }
+    return false;
+}
+
 /* One rule and the columns said with it; what is left of the clause may hold another. */
 static bool read_one(struct mind *m, const struct clause *c, const struct wish *wish)
 {
@@ -453,6 +497,9 @@ static bool read_one(struct mind *m, const struct clause *c, const struct wish *
         json_free(parameters);
         return ask(m, "column_name", "Which column?");
     }
+    if (wish->n_words == 1 && says_format_only(m, wish) && json_len(parameters) == 0 &&
+        !has_date(m, names, n))
+        rule = NULL;
     if (is_rule(wish, "fill_null_values"))
         fill_as_number(m, names, n, parameters);
     else if (is_rule(wish, "categorical_mapping"))

@@ -42,6 +42,10 @@ struct item {
     struct known_value value;
     struct when when;
     double number;
+    bool lacks;   /* ITEM_COLUMN: "unpaid" for Paid. */
+    bool is_read; /* It became a part of a condition. */
+    const struct chat_column
+        *part_of; /* ITEM_WORD: a word of this column's values: "Acme" of "Acme Ltd". */
 };
 
 struct rows {
@@ -51,6 +55,7 @@ struct rows {
     struct json *out;
     bool or_said, failed;
     const char *last_column; /* Of the last condition, for "or Rome". */
+    const char *last_op; /* Of the last comparison, for "contains cable but not usb"; or NULL. */
 };
 
 /* ---- rows_items.c ---- */
@@ -95,11 +100,22 @@ const struct chat_column *rows_column_about(const struct rows *r, const char *ab
 /* The only column of a kind, for comparisons that name none. */
 const struct chat_column *rows_only_column(
     const struct rows *r, bool (*is)(const struct chat_column *));
+/* The only column of dates, or the only one called as the rows are: "Invoice Date" in invoices.csv; else NULL. */
+const struct chat_column *rows_date_column(const struct rows *r);
 /* One value at *i, or several of which one must be equal. `listed`: as a list even if it is one. */
 bool rows_read_equal(
     struct rows *r, size_t *i, const struct chat_column *c, bool negated, bool listed);
 /* The comparison at *i, for column c (NULL: it comes behind, or is the only one that fits). */
 bool rows_read_compare(struct rows *r, size_t *i, const struct chat_column *c, bool negated);
+
+/* ---- rows_about.c ---- */
+
+/* "in 2024", "on 1 March 2024": a small word at `at`, and days behind it? */
+bool rows_is_span(const struct rows *r, size_t at);
+/* "negative temperatures", "credit is positive" */
+bool rows_read_sign(struct rows *r, const struct item *it, const struct chat_column *c);
+/* What is said of the column before *i, which goes past it. */
+bool rows_read_about(struct rows *r, size_t *i, const struct chat_column *c);
 
 /* ---- rows_merge.c ---- */
 

@@ -72,6 +72,25 @@ const struct chat_column *rows_only_column(
     return found;
 }
 
+const struct chat_column *rows_date_column(const struct rows *r)
+{
+    const struct chat_table *t = &r->m->table;
+    const struct chat_column *only = rows_only_column(r, chat_column_is_date), *found = NULL;
+    size_t n = t->noun_singular ? strlen(t->noun_singular) : 0;
+
+    for (size_t i = 0; !only && n > 0 && i < t->n_columns; i++) {
+        const struct chat_column *c = &t->columns[i];
+
+        if (!chat_column_is_date(c) || strncmp(c->key, t->noun_singular, n) != 0 ||
+            (c->key[n] && c->key[n] != ' '))
+            continue;
+        if (found)
+            return NULL;
+        found = c;
+    }
+    return only ? only : found;
+}
+
 const struct chat_column *rows_column_about(const struct rows *r, const char *about)
 {
     struct mention mention;
@@ -164,7 +183,7 @@ static bool read_between(struct rows *r, size_t *i, const struct chat_column *c,
     if (!c)
         c = column_behind(r, &at);
     if (!c)
-        c = rows_only_column(r, first.n_words ? chat_column_is_date : chat_column_is_number);
+        c = first.n_words ? rows_date_column(r) : rows_only_column(r, chat_column_is_number);
     if (!c || (!first.n_words && json_kind(low) == JSON_KIND_STRING)) {
         json_free(low);
         json_free(high);
@@ -202,7 +221,7 @@ static bool read_days_between(struct rows *r, size_t *i, const struct chat_colum
     size_t at = rows_skip_articles(r, *i);
     const struct item *last;
 
-    c = c ? c : rows_only_column(r, chat_column_is_date);
+    c = c ? c : rows_date_column(r);
     if (!c || !chat_column_is_date(c) || !part_of_day(r, &at, &part) || !rows_say(r, at, tos))
         return false;
     at = rows_skip_articles(r, at + 1);
@@ -306,7 +325,7 @@ static bool read_from(struct rows *r, size_t *i, const struct chat_column *c, bo
     struct when when;
     struct json *value;
 
-    c = c ? c : rows_only_column(r, chat_column_is_date);
+    c = c ? c : rows_date_column(r);
     if (!c || !chat_column_is_date(c) ||
         !rows_say(r, at - 1, (const char *const[]){ "from", NULL }))
         return false;
@@ -333,13 +352,18 @@ static const struct chat_column *implied_column(
 
 /* The column for a comparison that names none: the only one of that kind, or the one of years. */
 static const struct chat_column *fitting_column(
-    const struct rows *r, const struct json *value, const struct when *when)
+    const struct rows *r, const char *op, const struct json *value, const struct when *when)
 {
     bool day = when->n_words > 0, number = json_kind(value) != JSON_KIND_STRING;
-    const struct chat_column *c =
-        day || number ? rows_only_column(r, day ? chat_column_is_date : chat_column_is_number)
-                      : NULL;
+    const struct chat_column *c = NULL;
     struct when year;
+
+    if (number && (strcmp(op, "before") == 0 || strcmp(op, "after") == 0))
+        day = chat_when_year(json_num(value, 0), &year);
+    if (day)
+        c = rows_date_column(r);
+    if (!c && number)
+        c = rows_only_column(r, chat_column_is_number);
 
     if (!c && number && chat_when_year(json_num(value, 0), &year))
         c = rows_column_about(r, "year");
@@ -406,6 +430,37 @@ static bool emit_compared(
     return true;
 }
 
+static bool is_text_op(const char *op)
+{
+    return strstr(op, "with") || strstr(op, "contain");
+}
+
+/* "starts with B or C": *i behind the first one, which was the n-th condition. */
+static void more_texts(
+    struct rows *r, size_t *i, const struct chat_column *c, const char *op, bool negated, size_t n)
+{
+    bool none = negated != (strncmp(op, "not_", 4) == 0);
+
+    for (size_t at = *i; is_text_op(op); *i = at) {
+        enum item_kind link = rows_item(r, at)->kind;
+        const struct item *next = rows_item(r, at + 1);
+        struct json *value;
+        struct when when;
+
+        if (link != ITEM_OR || at + 1 >= r->n ||
+            !(next->kind == ITEM_WORD || next->kind == ITEM_QUOTED || next->kind == ITEM_NUMBER ||
+                (next->kind == ITEM_VALUE &&
+                    next->value.column == (size_t)(c - r->m->table.columns))))
+            return;
+        at++;
+        value = rows_value_at(r, &at, NULL, &when);
+        if (!value || !emit_compared(r, c, op, negated, value))
+            return;
+        r->or_said = r->or_said || !none; /* Neither of them is both not. */
+        r->failed = r->failed || (!none && n > 0);
+    }
+}
+
 static bool is_equality(const char *op)
 {
     static const char *const ops[] = { "equals", "not_equals", "in", "not_in", "during" };
@@ -424,23 +479,39 @@ static bool read_span(struct rows *r, size_t *i, const struct chat_column *c, bo
            read_from(r, i, c, negated);
 }
 
-static bool ask_column(struct rows *r, const struct json *value)
+static bool ask_column(struct rows *r, const char *op, const struct json *value)
 {
-    if (json_kind(value) != JSON_KIND_STRING && !r->m->out->missing)
+    bool text = strstr(op, "s_with") || strcmp(op, "contains") == 0;
+
+    if ((json_kind(value) != JSON_KIND_STRING || text) && !r->m->out->missing)
         ask(r->m, "column", "Which column do you mean?");
     return false;
+}
+
+/* "qty on hand below reorder level": what it is compared with is a column of that kind as well. */
+static bool is_other_column(const struct rows *r, size_t at, const struct chat_column *c)
+{
+    const struct item *it = rows_item(r, rows_skip_articles(r, at));
+    const struct chat_column *other = it->kind == ITEM_COLUMN ? rows_column(r, it) : NULL;
+
+    return other && other != c && it->column.strength == MENTION_EXACT &&
+           ((chat_column_is_number(c) && chat_column_is_number(other)) ||
+               (chat_column_is_date(c) && chat_column_is_date(other)));
 }
 
 bool rows_read_compare(struct rows *r, size_t *i, const struct chat_column *c, bool negated)
 {
     const struct item *it = rows_item(r, *i);
     const char *op = it->op;
-    size_t at = *i + 1;
+    size_t at = *i + 1, n;
     struct when when = { .n_words = 0 };
     struct json *value;
     bool read;
 
+    n = json_len(r->out);
     c = implied_column(r, it, c);
+    if (c && is_order(op) && is_other_column(r, at, c))
+        return !cannot(r->m, "compare one column with another; name a number or a day");
     if (strcmp(op, "between") == 0 || (c && is_equality(op))) {
         bool listed = strcmp(op, "in") == 0 || strcmp(op, "not_in") == 0;
 
@@ -460,9 +531,9 @@ bool rows_read_compare(struct rows *r, size_t *i, const struct chat_column *c, b
     if (!c)
         c = column_before(r, *i, value, &when);
     if (!c)
-        c = fitting_column(r, value, &when);
+        c = fitting_column(r, op, value, &when);
     if (!c) {
-        read = ask_column(r, value);
+        read = ask_column(r, op, value);
         json_free(value);
         return read;
     }
@@ -473,6 +544,9 @@ bool rows_read_compare(struct rows *r, size_t *i, const struct chat_column *c, b
         emit_days(r, c, op, negated, &when);
     } else if (!emit_compared(r, c, chat_column_is_date(c) ? op : number_op(it), negated, value)) {
         return false;
+    } else {
+        r->last_op = op;
+        more_texts(r, &at, c, op, negated, n);
     }
     *i = at;
     return true;

@@ -2,6 +2,11 @@
 
 #include "chat/rows.h"
 
+#include <ctype.h>
+#include <string.h>
+
+enum { PART_LETTERS = 4 };
+
 static const struct {
     const char *phrase, *op, *about;
 } compares[] = {
@@ -97,6 +102,9 @@ static const struct {
     { "includes", "contains", NULL },
     { "including", "contains", NULL },
     { "has the word", "contains", NULL },
+    { "mention", "contains", NULL },
+    { "mentions", "contains", NULL },
+    { "mentioning", "contains", NULL },
     { "starts with", "starts_with", NULL },
     { "start with", "starts_with", NULL },
     { "starting with", "starts_with", NULL },
@@ -287,6 +295,74 @@ static bool small_at(const struct words *w, size_t at, size_t end, struct item *
     return best > 0;
 }
 
+/* "unpaid", where a column Paid says yes or no. */
+static bool lack_at(struct rows *r, size_t at, struct item *it)
+{
+    const char *key = r->m->words.v[at].key;
+    const struct chat_table *t = &r->m->table;
+    struct json *no;
+
+    if (strncmp(key, "un", 2) != 0)
+        return false;
+    for (size_t i = 0; i < t->n_columns; i++) {
+        if (strcmp(t->columns[i].key, key + 2) != 0 ||
+            !(no = chat_column_flag(&t->columns[i], false)))
+            continue;
+        json_free(no);
+        it->column = (struct mention){ MENTION_EXACT, 1, { i }, 1 };
+        it->kind = ITEM_COLUMN;
+        it->lacks = true;
+        return true;
+    }
+    return false;
+}
+
+/*
+ * "invoices for Acme", where a customer is called Acme Ltd: the only column that has the word in its values. It must
+ * be said as a name is, or any word would do.
+ */
+static const struct chat_column *column_with_word(struct rows *r, size_t at)
+{
+    static const char *const befores[] = { "for", "from", "at", "by", "of", "about", "find", "only",
+        "exclude", "excluding", "except", "not", "without", "to", NULL };
+    const struct words *w = &r->m->words;
+    const struct chat_table *t = &r->m->table;
+    const struct chat_column *found = NULL;
+
+    if (at == 0 || w->v[at].kind != WORD_PLAIN || strlen(w->v[at].key) < PART_LETTERS ||
+        chat_is_common(w->v[at].key) || chat_is_noun(t, w->v[at].key) ||
+        !(words_say_any(w, at - 1, w->n, befores) || isupper((unsigned char)w->v[at].raw[0])) ||
+        begins_wish(r->m, at, at + 1))
+        return NULL;
+    for (size_t i = 0; i < t->n_columns; i++) {
+        const struct chat_column *c = &t->columns[i];
+        bool has = false;
+
+        for (size_t k = 0; k < c->n_values && !has; k++)
+            has = chat_has_word(c->value_keys[k], w->v[at].key);
+        if (has && found)
+            return NULL;
+        found = has ? c : found;
+    }
+    return found;
+}
+
+/* "an excel file named amazon": a name for the result is no value, whatever the file has. */
+static bool names_result(const struct words *w, size_t at)
+{
+    static const char *const nameds[] = { "file named", "file called", "it called", "it named",
+        "workbook named", "workbook called", "spreadsheet named", "spreadsheet called", "csv named",
+        "csv called", "json named", "json called", "result named", "result called", "excel named",
+        "excel called", "call it", "name it", "save it as", "save as", NULL };
+    enum { LONGEST = 3 };
+
+    for (size_t n = 2; n <= LONGEST && n <= at; n++) {
+        if (words_say_any(w, at - n, at, nameds) == n)
+            return true;
+    }
+    return false;
+}
+
 static struct item item_at(struct rows *r, size_t at, size_t end)
 {
     const struct words *w = &r->m->words;
@@ -295,14 +371,14 @@ static struct item item_at(struct rows *r, size_t at, size_t end)
     struct item it = { .kind = ITEM_WORD, .from = at, .to = at + 1 };
     struct item other = it;
 
-    if (word->kind == WORD_STOP) {
-        it.kind = ITEM_COMMA;
+    if (word->kind == WORD_STOP || word->kind == WORD_QUOTED) {
+        bool column = chat_mention(w, at, end, t, r->m->arena, &it.column);
+
+        it.kind = word->kind == WORD_STOP ? ITEM_COMMA : column ? ITEM_COLUMN : ITEM_QUOTED;
         return it;
     }
-    if (word->kind == WORD_QUOTED) {
-        it.kind = chat_mention(w, at, end, t, r->m->arena, &it.column) ? ITEM_COLUMN : ITEM_QUOTED;
+    if (lack_at(r, at, &it) || names_result(w, at))
         return it;
-    }
     if (behind_at(w, at, end, &it)) {
         it.kind = ITEM_BEHIND;
         return it;
@@ -344,6 +420,8 @@ static struct item item_at(struct rows *r, size_t at, size_t end)
     if (it.column.n_columns > 0) {
         it.kind = ITEM_COLUMN;
         it.to = at + it.column.n_words;
+    } else {
+        it.part_of = column_with_word(r, at);
     }
     return it;
 }

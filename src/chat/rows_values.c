@@ -111,11 +111,20 @@ static bool goes_on(const struct rows *r, size_t i, size_t begun)
            (i == begun && it->kind != ITEM_COMMA && it->kind != ITEM_AND && it->kind != ITEM_OR);
 }
 
+/* Past articles, unless "a" is all there is: "starts with A or B". */
+static size_t value_begin(const struct rows *r, size_t i)
+{
+    size_t at = rows_skip_articles(r, i);
+    enum item_kind kind = rows_item(r, at)->kind;
+
+    return at > i && (kind == ITEM_COMMA || kind == ITEM_AND || kind == ITEM_OR) ? at - 1 : at;
+}
+
 struct json *rows_value_at(
     const struct rows *r, size_t *i, const struct chat_column *c, struct when *when)
 {
     const struct words *w = &r->m->words;
-    size_t at = rows_skip_articles(r, *i), begun;
+    size_t at = value_begin(r, *i), begun;
     const struct item *it = rows_item(r, at);
     const char *text;
     double number;

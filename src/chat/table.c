@@ -8,41 +8,6 @@
 
 enum { SPAN_WORDS = 6, VALUE_WORDS = 5, PART_MIN = 3, TYPO_MIN = 4, TYPO_LONG = 6 };
 
-/* Words that are no part of a column's name on their own. */
-static const char *const common[] = { "the", "and", "for", "not", "are", "has", "have", "had",
-    "was", "were", "all", "any", "can", "please", "with", "without", "from", "into", "that", "this",
-    "these", "those", "them", "their", "where", "which", "who", "whose", "only", "just", "than",
-    "then", "them", "more", "less", "over", "under", "above", "below", "before", "after", "since",
-    "between", "keep", "find", "show", "give", "get", "take", "make", "save", "list", "want",
-    "like", "some", "each", "every", "data", "file", "rows", "row", "column", "columns", "table",
-    "sheet", "values", "value", "empty", "blank", "missing", "equal", "equals", "contains",
-    "contain", "starts", "ends", "other", "same", "also", "drop", "remove", "delete", "filter",
-    "extract", "select", "export", "convert", "create", "generate", "format", "round", "trim",
-    "clean", "fill", "join", "merge", "rename", "call", "named", "called", "json", "excel", "xlsx",
-    "unique", "lower", "upper", "case", "decimal", "decimals", "number", "numbers", "last", "first",
-    "people", "everyone", "customers", "excepts", "except", "there", "here", "when", "what", "mean",
-    "none", "unknown", "zero", "sort", "sorted", "spaces", "inside", "does", "don't", "isn't",
-    NULL };
-
-/* What people say, and the word that a column's name would have. */
-static const char *const senses[][2] = { { "born", "birth" }, { "birthday", "birth" },
-    { "cost", "price" }, { "costs", "price" }, { "costing", "price" }, { "cheaper", "price" },
-    { "expensive", "price" }, { "mail", "email" }, { "mails", "email" }, { "e-mail", "email" },
-    { "e-mails", "email" }, { "telephone", "phone" }, { "mobile", "phone" },
-    { "surname", "last name" }, { "surnames", "last name" }, { "restocked", "restock" },
-    { "town", "city" }, { "wage", "salary" }, { "earns", "salary" }, { "earning", "salary" },
-    { "registered", "signed up" }, { "joined", "signed up" }, { "ordered", "order date" },
-    { "identifier", "id" } };
-
-bool chat_is_common(const char *key)
-{
-    for (const char *const *c = common; *c; c++) {
-        if (strcmp(*c, key) == 0)
-            return true;
-    }
-    return false;
-}
-
 const char *chat_singular(struct arena *arena, const char *key)
 {
     size_t n = strlen(key);
@@ -205,6 +170,24 @@ bool chat_column_is_bool(const struct chat_column *c)
     return strcmp(c->type, "boolean") == 0;
 }
 
+struct json *chat_column_flag(const struct chat_column *c, bool yes)
+{
+    static const char *const pairs[][2] = { { "no", "yes" }, { "n", "y" }, { "false", "true" } };
+
+    if (chat_column_is_bool(c))
+        return json_new_bool(yes);
+    if (c->n_values != 2 || !c->all_values)
+        return NULL;
+    for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
+        for (size_t k = 0; k < 2; k++) {
+            if (strcmp(c->value_keys[k], pairs[i][yes]) == 0 &&
+                strcmp(c->value_keys[1 - k], pairs[i][!yes]) == 0)
+                return json_new_string(c->values[k]);
+        }
+    }
+    return NULL;
+}
+
 bool chat_is_noun(const struct chat_table *t, const char *key)
 {
     struct arena scratch;
@@ -303,7 +286,7 @@ static bool same_letters(const char *a, const char *b)
     return true;
 }
 
-static bool has_word(const char *key, const char *word)
+bool chat_has_word(const char *key, const char *word)
 {
     size_t n = strlen(word);
 
@@ -361,14 +344,14 @@ static void find_parts(const struct words *w, size_t at, size_t n, const struct 
             (strlen(w->v[at + k].key) < PART_MIN && strcmp(w->v[at + k].key, "id") != 0))
             return;
         singulars[k] = chat_singular(arena, w->v[at + k].key);
-        letters |= letters_of(w->v[at + k].key) & letters_of(singulars[k]);
+        if (!chat_has_other_form(singulars[k]))
+            letters |= letters_of(w->v[at + k].key) & letters_of(singulars[k]);
     }
     for (size_t i = 0; i < t->n_columns; i++) {
         bool all = (letters & ~t->columns[i].letters) == 0;
 
         for (size_t k = 0; all && k < n; k++)
-            all = has_word(t->columns[i].key, w->v[at + k].key) ||
-                  has_word(t->columns[i].key, singulars[k]);
+            all = chat_has_such_word(t->columns[i].key, w->v[at + k].key, singulars[k]);
         if (all)
             found(m, MENTION_PART, n, i);
     }
@@ -377,11 +360,11 @@ static void find_parts(const struct words *w, size_t at, size_t n, const struct 
 static void find_sense(
     const struct words *w, size_t at, const struct chat_table *t, struct mention *m)
 {
-    for (size_t k = 0; k < ARRAY_LEN(senses); k++) {
-        if (strcmp(w->v[at].key, senses[k][0]) != 0)
-            continue;
+    size_t k = 0;
+
+    for (const char *sense; (sense = chat_sense(w->v[at].key, &k)) != NULL;) {
         for (size_t i = 0; i < t->n_columns && m->n_columns == 0; i++) {
-            if (has_word(t->columns[i].key, senses[k][1]))
+            if (chat_has_word(t->columns[i].key, sense))
                 found(m, MENTION_SENSE, 1, i);
         }
     }
@@ -450,10 +433,13 @@ static bool find_mention(const struct words *w, size_t at, size_t end, const str
     find_shared(w, at, end, t, arena, out);
     if (out->n_columns > 0)
         return true;
-    if (first->kind != WORD_PLAIN || chat_is_common(first->key) || chat_is_noun(t, first->key))
+    if (first->kind != WORD_PLAIN || chat_is_common(first->key))
         return false;
     if (at + 2 <= end)
         find_parts(w, at, 2, t, arena, out);
+    if (chat_is_noun(
+            t, first->key)) /* "invoice" is the rows' own name, the invoice number is a column. */
+        return out->n_columns > 0;
     if (out->n_columns == 0)
         find_parts(w, at, 1, t, arena, out);
     if (out->n_columns == 0)
@@ -515,19 +501,6 @@ static bool find_in_table(const struct saying *s, const struct chat_table *t, si
     return false;
 }
 
-/* "women" where the file has Female; NULL: nothing else is meant. */
-static const char *other_word(const char *key)
-{
-    static const char *const words[][2] = { { "men", "male" }, { "man", "male" },
-        { "women", "female" }, { "woman", "female" } };
-
-    for (size_t i = 0; key && i < ARRAY_LEN(words); i++) {
-        if (strcmp(key, words[i][0]) == 0)
-            return words[i][1];
-    }
-    return NULL;
-}
-
 static bool find_words_value(const struct words *w, size_t at, size_t end,
     const struct chat_table *t, size_t only, struct arena *arena, struct known_value *out)
 {
@@ -537,7 +510,7 @@ static bool find_words_value(const struct words *w, size_t at, size_t end,
         return false;
     for (size_t n = most; n > 0; n--) {
         struct saying s = span_of(w, at, n, arena);
-        const char *other = n == 1 ? other_word(s.key) : NULL;
+        const char *other = n == 1 ? chat_other_value(s.key) : NULL;
 
         if (!s.key || (n == 1 && w->v[at].kind == WORD_PLAIN && chat_is_common(s.key)))
             continue;

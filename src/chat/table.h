@@ -50,6 +50,11 @@ const struct chat_column *chat_table_column(const struct chat_table *t, const ch
 bool chat_column_is_number(const struct chat_column *c);
 bool chat_column_is_date(const struct chat_column *c);
 bool chat_column_is_bool(const struct chat_column *c);
+/*
+ * Of a column that says yes or no, as booleans or as texts ("y" and "n"), the value that means it; NULL where the
+ * column is no such one.
+ */
+struct json *chat_column_flag(const struct chat_column *c, bool yes);
 
 enum mention_strength {
     MENTION_NONE,
@@ -79,8 +84,8 @@ const char *chat_key(struct arena *arena, const char *name);
 
 void chat_forget(const struct words *w);
 
-/* A word of the language rather than of a column's name. */
-bool chat_is_common(const char *key);
+/* Is it one of the words of the key? */
+bool chat_has_word(const char *key, const char *word);
 /* Is the word the rows' own name: "orders" or "order" for orders.csv? */
 bool chat_is_noun(const struct chat_table *t, const char *key);
 
@@ -93,6 +98,20 @@ struct known_value {
 /* Do the words from `at` on say a known value of a column (of `only`, unless SIZE_MAX)? */
 bool chat_value(const struct words *w, size_t at, size_t end, const struct chat_table *t,
     size_t only, struct arena *arena, struct known_value *out);
+
+/* ---- table_senses.c ---- */
+
+/* A word of the language rather than of a column's name. */
+bool chat_is_common(const char *key);
+/* Another word that a column's name may have for `key`, from the *k-th on; NULL: no more. "birth" for "born". */
+const char *chat_sense(const char *key, size_t *k);
+/* Does the name have the word, in the singular, or as it is written in names: "no" for "number"? */
+bool chat_has_such_word(const char *name, const char *word, const char *singular);
+bool chat_has_other_form(const char *singular);
+/* The value that a word stands for: "female" for "women", "gbp" for "pounds"; NULL: none. */
+const char *chat_other_value(const char *key);
+
+/* ---- */
 
 /* Without the plural's ending, where it has one; in `arena`. */
 const char *chat_singular(struct arena *arena, const char *key);

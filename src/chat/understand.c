@@ -206,6 +206,18 @@ bool says(const struct mind *m, const struct clause *c, const char *phrase)
 
 /* ---- columns ---- */
 
+/* "company names": the names in the column Company, not those in First name. */
+static size_t says_its_names(const struct mind *m, size_t at, size_t to)
+{
+    static const char *const names[] = { "name", "names", NULL };
+    struct mention mention;
+
+    return chat_mention(&m->words, at, to, &m->table, m->arena, &mention) &&
+                   mention.strength == MENTION_EXACT
+               ? 0
+               : words_say_any(&m->words, at, to, names);
+}
+
 size_t named_columns(struct mind *m, size_t from, size_t to, const char **out, size_t max)
 {
     size_t n = 0;
@@ -227,6 +239,8 @@ size_t named_columns(struct mind *m, size_t from, size_t to, const char **out, s
                 out[n++] = name;
         }
         at += mention.n_words;
+        if (mention.strength == MENTION_EXACT && mention.n_columns == 1)
+            at += says_its_names(m, at, to);
     }
     return n;
 }
@@ -377,14 +391,35 @@ bool narrow_columns(struct mind *m, const struct json *names)
 
 /* ---- the sentence ---- */
 
+/* "but leave the town alone": it is no wish; in rules for many columns, those are not meant. */
+static bool leaves_alone(struct mind *m, const struct clause *c)
+{
+    static const char *const begins[] = { "leave", "keep", "don't touch", "don't change",
+        "do not touch", "do not change", NULL };
+    static const char *const ends[] = { "alone", "as is", "as it is", "as they are", "unchanged",
+        "untouched", "as it was", NULL };
+    const char *names[NAMES_MAX];
+    size_t begin = words_say_any(&m->words, c->from, c->to, begins), n;
+
+    n = begin ? named_columns(m, c->from + begin, c->to, names, NAMES_MAX) : 0;
+    if (n == 0 || says_conditions(m, c) ||
+        !(says_any(m, c, ends) || words_say_any(&m->words, c->from, c->to, begins + 2)))
+        return false;
+    spare_columns(m, names, n);
+    return true;
+}
+
 static bool read_clause(struct mind *m, const struct clause *c)
 {
+    struct clause rest;
     enum want want;
     bool done = false;
 
     if (!edit_steps(m, c, &done) || (!done && !read_added(m, c, &done)))
         return false;
     if (done)
+        return true;
+    if (leaves_alone(m, c))
         return true;
     want = classify(m, c);
     if (want == WANT_NOTHING)
@@ -393,6 +428,11 @@ static bool read_clause(struct mind *m, const struct clause *c)
         return true;
     if (!m->out->intent)
         m->out->intent = wants[want].intent;
+    if (want == WANT_SQL || want == WANT_JSON) {
+        if (!read_rows_of(m, c, &rest))
+            return false;
+        c = want == WANT_JSON ? &rest : c;
+    }
     return wants[want].read(m, c);
 }
 

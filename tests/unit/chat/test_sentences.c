@@ -2,8 +2,8 @@
  * Sentences and the steps they must become: tests/chat/sentences_*.jsonl about the files of tests/chat/tables.json.
  *
  * sentences_first.jsonl was written before there was a grammar, sentences_second.jsonl by somebody who had not seen it;
- * both are kept as they were. sentences_more.jsonl came with the grammar, sentences_fourth.jsonl was written by a user
- * about files that people really have. The pass rate of each is printed.
+ * both are kept as they were. sentences_more.jsonl came with the grammar, sentences_fourth.jsonl and
+ * sentences_fifth.jsonl were written by users about files that people really have. The pass rate of each is printed.
  */
 
 #include "base/fs.h"
@@ -179,6 +179,12 @@ static void test_sentences_about_files_as_they_come(void **state)
     assert_int_equal(check_file("sentences_fourth.jsonl", 120), 0);
 }
 
+static void test_sentences_of_five_offices(void **state)
+{
+    (void)state;
+    assert_int_equal(check_file("sentences_fifth.jsonl", 70), 0);
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -202,6 +208,7 @@ int main(void)
         cmocka_unit_test(test_sentences_written_without_sight_of_the_grammar),
         cmocka_unit_test(test_sentences_written_with_the_grammar),
         cmocka_unit_test(test_sentences_about_files_as_they_come),
+        cmocka_unit_test(test_sentences_of_five_offices),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);
