@@ -128,7 +128,7 @@ static bool carry_out(struct call *call, struct talk *t, struct err *err)
     if (t->turn.action == ACTION_EXECUTE)
         return dispatcher_submit(call->server->dispatcher, t->job, err);
     return t->turn.action != ACTION_CANCEL || !t->d.run ||
-           dispatcher_cancel(call->server->dispatcher, t->d.run, err) ||
+           run_cancel(call, t->c.id, t->d.run, err) ||
            err->code == ERR_STATE; /* One that has ended meanwhile needs no cancelling. */
 }
 

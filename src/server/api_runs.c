@@ -462,16 +462,28 @@ bool api_run_get(struct call *call, struct err *err)
     return true;
 }
 
+bool run_cancel(struct call *call, const char *conversation, const char *id, struct err *err)
+{
+    bool found = dispatcher_cancel(call->server->dispatcher, id);
+    struct run run;
+
+    if (!store_run_get(call->server->store, conversation, id, call->arena, &run, err))
+        return false;
+    if (run.status == RUN_PENDING || run.status == RUN_RUNNING)
+        return err_set(err, ERR_BUSY,
+            "this run cannot be cancelled now: its end cannot be recorded; it is taken up when the "
+            "server starts again");
+    if (run.status == RUN_CANCELLED && found)
+        return true;
+    return err_set(
+        err, ERR_STATE, "this run has already ended: it is %s", run_status_name(run.status));
+}
+
 bool api_run_cancel(struct call *call, struct err *err)
 {
     struct conversation c;
     struct run run;
 
-    if (!find_run(call, &c, &run, err) ||
-        !dispatcher_cancel(call->server->dispatcher, run.id, err) || !find_run(call, &c, &run, err))
-        return false;
-    if (run.status != RUN_CANCELLED) /* It was quicker. */
-        return err_set(
-            err, ERR_STATE, "this run has already ended: it is %s", run_status_name(run.status));
-    return api_run_get(call, err);
+    return find_run(call, &c, &run, err) && run_cancel(call, c.id, run.id, err) &&
+           api_run_get(call, err);
 }

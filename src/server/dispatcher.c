@@ -307,14 +307,14 @@ static bool cancel_and_wait(struct dispatcher *d, const char *run, const char *c
     return found;
 }
 
-bool dispatcher_cancel(struct dispatcher *d, const char *run, struct err *err)
+bool dispatcher_cancel(struct dispatcher *d, const char *run)
 {
     bool found;
 
     pthread_mutex_lock(&d->lock);
     found = cancel_and_wait(d, run, NULL);
     pthread_mutex_unlock(&d->lock);
-    return found ? true : err_set(err, ERR_STATE, "this run has already ended");
+    return found;
 }
 
 void dispatcher_cancel_conversation(struct dispatcher *d, const char *conversation)

@@ -609,7 +609,8 @@ void run_drive(struct server *server, const struct job_control *control)
     if (!drive(&d, &err)) {
         /* A full disk keeps even the end from being recorded: try until there is room again. A broken one: the next start
          * takes the run up again. */
-        while (!fail(&d, &err, &second) && !*control->stopping) {
+        while (!(*control->cancelled ? cancel(&d, &second) : fail(&d, &err, &second)) &&
+               !*control->stopping) {
             d.ended = false;
             if (store_broken(server->store))
                 break;

@@ -159,6 +159,12 @@ bool call_query_int(struct call *call, const char *name, int64_t fallback, int64
 /* Refuse members of `object` that are not in names[] (NULL-terminated), with the nearest. */
 bool call_only(const struct json *object, const char *const *names, struct err *err) MUST_CHECK;
 
+/*
+ * End a run as cancelled, and wait for that (api_runs.c). ERR_STATE: it has ended already; ERR_BUSY: its end cannot be
+ * recorded.
+ */
+bool run_cancel(
+    struct call *call, const char *conversation, const char *id, struct err *err) MUST_CHECK;
 /* A switch of a body, which may have come from a form as text; false when absent (api_runs.c). */
 bool body_switch(const struct json *body, const char *key, bool *out, struct err *err) MUST_CHECK;
 
@@ -360,8 +366,8 @@ void dispatcher_drop(struct job *job); /* Instead of queueing it; NULL is fine. 
 bool dispatcher_submit(struct dispatcher *d, struct job *job, struct err *err) MUST_CHECK;
 /* Have done(arg) called at the end of a run, as in its job_spec; false when it is not here or already waited for. */
 bool dispatcher_join(struct dispatcher *d, const char *run, void (*done)(void *arg), void *arg);
-/* Ask a queued or running run to stop, and wait until it has; ERR_STATE when it has ended, ERR_NOT_FOUND when not known here. */
-bool dispatcher_cancel(struct dispatcher *d, const char *run, struct err *err) MUST_CHECK;
+/* Ask a queued or running run to stop, and wait until it has or is set aside; false when it is not here. See run_cancel(). */
+bool dispatcher_cancel(struct dispatcher *d, const char *run);
 /* Cancel all of a conversation's runs and wait until they have ended. */
 void dispatcher_cancel_conversation(struct dispatcher *d, const char *conversation);
 /*

@@ -6,7 +6,7 @@
 // N goes from the first call of the first start to the last one of the stop.
 import { rmSync } from 'node:fs';
 import { checkCrashed, checkRecovered, makeGolden, scratch, snapshot } from './check.mjs';
-import { TRACER, each, tellAll } from './run.mjs';
+import { TRACER, each, settled, tellAll } from './run.mjs';
 import { Server } from './server.mjs';
 import { Story } from './story.mjs';
 
@@ -57,6 +57,7 @@ export async function point(n, error, golden, env) {
     story.runFailed = first.hit?.includes('worker') || Boolean(error);
     await tellAll(server, [story]);
     await story.again(server).catch((e) => wrong(`told again: ${e.message}`));
+    await settled(server, wrong); // Nobody waits for a run that was to be cancelled.
     await server.stop();
     checkRecovered(data, [story], goldenHere, wrong);
     if (n % 5 === 0) {

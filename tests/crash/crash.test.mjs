@@ -185,6 +185,37 @@ test('cancel ends a run within two seconds and leaves no file of the step that w
   rmSync(data, { recursive: true });
 });
 
+test('a cancel that cannot be recorded is refused, and the run has its one end after the next start', { skip: noTracer }, async () => {
+  const data = scratch('unrecorded');
+  const found = [];
+  await (await Server.start(data)).stop(); // For the folder of the database.
+  let server = await Server.start(data, { wrap: [TRACER, '-e', '5', '-r', join(data, 'sqlite'), '--'] });
+  const story = new Story('u', { rows: 150000, acts: ['create', 'upload', 'async'], wrong: (text) => found.push(text) });
+  await story.tell(server);
+  const path = `/chat/workflows/${story.acks.create.id}/runs/${story.acks.async.id}`;
+  const run = async () => (await server.api('GET', path)).body.data;
+  while ((await run()).status === 'pending') await pause(2);
+  server.child.kill('SIGUSR2'); // The next write to the database fails.
+  const reply = await server.api('POST', `${path}/cancel`);
+  const { status } = await run();
+  assert.equal(status, 'running');
+  assert.equal(reply.status, 503, JSON.stringify(reply.body));
+  assert.match(reply.body.message, /its end cannot be recorded/);
+  assert.ok(reply.headers['retry-after']);
+  assert.equal((await server.request('GET', '/health/ready')).status, 503);
+  await server.stop();
+  server = await Server.start(data);
+  await settled(server, (text) => found.push(text));
+  assert.equal((await run()).status, 'completed');
+  const late = await server.api('POST', `${path}/cancel`);
+  assert.equal(late.status, 409);
+  assert.match(late.body.message, /has already ended/);
+  await server.stop();
+  checkRecovered(data, [story], {}, (text) => found.push(text));
+  assert.deepEqual(found, []);
+  rmSync(data, { recursive: true });
+});
+
 test('a step that takes too long fails its run with the reason, and nothing else', async () => {
   const data = scratch('slow');
   const server = await Server.start(data, { env: { SHEETFLOW_CHAT_WORKFLOWS_EXECUTION_STEP_TIMEOUT_SECONDS: '1' } });

@@ -166,6 +166,8 @@ async function cancel(server, act) {
   const path = `/chat/workflows/${this.acks.create.id}/runs/${this.acks.late.id}/cancel`;
   const started = Date.now();
   const reply = await this.ask(server, act, 'POST', path, [200, 409]);
+  const run = await this.ask(server, act, 'GET', path.replace(/\/cancel$/, ''), [200]);
+  if (!ENDED.includes(members(run).status)) this.wrong(`${this.id(act)}: ${reply.status}, but the run is ${members(run).status}`);
   return { id: reply.status, ms: Date.now() - started };
 }
 

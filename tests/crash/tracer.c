@@ -5,6 +5,7 @@
  *
  *   -k N      the process that makes the N-th such call is killed before it happens
  *   -e ERRNO  the N-th call fails with this number instead; -s: all later ones too, until SIGUSR1
+ *   SIGUSR2   the next call is the N-th
  *   -l LOG    every call is written down with its data, and the start of every HTTP reply, for power.mjs
  *
  * Calls are numbered over all processes and threads, unlike those of `strace -e inject`, whose
@@ -76,7 +77,7 @@ static struct {
     uint64_t at, n;
     int error;
     bool sticky;
-    volatile sig_atomic_t healed;
+    volatile sig_atomic_t healed, now;
     FILE *log;
     uint64_t records;
     pid_t program;
@@ -457,6 +458,10 @@ static bool at_call(struct task *task)
         (!below_root(task->path) && (task->kind != CALL_RENAME || !below_root(task->to))))
         return false;
     t.n++;
+    if (t.now) {
+        t.now = 0;
+        t.at = t.n;
+    }
     if (!due())
         return t.log != NULL;
     process = process_of(task->tid);
@@ -659,9 +664,15 @@ static void on_heal(int number)
     t.healed = 1;
 }
 
+static void on_now(int number)
+{
+    (void)number;
+    t.now = 1;
+}
+
 int main(int argc, char **argv)
 {
-    struct sigaction heal = { .sa_handler = on_heal };
+    struct sigaction heal = { .sa_handler = on_heal }, now = { .sa_handler = on_now };
     int option, result;
     const char *log = NULL, *root = NULL;
 
@@ -697,6 +708,7 @@ int main(int argc, char **argv)
             die(log);
     }
     sigaction(SIGUSR1, &heal, NULL);
+    sigaction(SIGUSR2, &now, NULL);
     signal(SIGTERM, SIG_IGN); /* For the program. */
     signal(SIGINT, SIG_IGN);
     start(argv + optind);
