@@ -10,6 +10,7 @@
 #include "net/ws_handshake.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -80,13 +81,22 @@ static void start(void)
         abort();
 }
 
+/* libFuzzer's clock is a signal, which may come in the middle of any call that waits. */
+static bool wait_for(int fd, short events)
+{
+    struct pollfd ready = { .fd = fd, .events = events };
+
+    return TEMP_FAILURE_RETRY(poll(&ready, 1, WAIT_MS)) > 0;
+}
+
 static int dial(void)
 {
     struct sockaddr_in addr = { .sin_family = AF_INET, .sin_port = htons(http_port(server)) };
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
 
     addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (fd < 0 || connect(fd, (struct sockaddr *)&addr, sizeof addr) != 0)
+    if (fd < 0 || (connect(fd, (struct sockaddr *)&addr, sizeof addr) != 0 &&
+                      (errno != EINTR || !wait_for(fd, POLLOUT))))
         abort();
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     return fd;
@@ -102,17 +112,18 @@ static char *ask(const char *p, size_t n, size_t step)
     if (!out)
         abort();
     for (size_t at = 0; at < n; at += step) {
-        if (send(fd, p + at, n - at < step ? n - at : step, MSG_NOSIGNAL) <= 0)
+        size_t piece = n - at < step ? n - at : step;
+
+        if (TEMP_FAILURE_RETRY(send(fd, p + at, piece, MSG_NOSIGNAL)) <= 0)
             break; /* It has refused and closed. */
     }
     shutdown(fd, SHUT_WR);
     for (;;) {
-        struct pollfd ready = { .fd = fd, .events = POLLIN };
         ssize_t got;
 
-        if (poll(&ready, 1, WAIT_MS) <= 0)
+        if (!wait_for(fd, POLLIN))
             abort(); /* It hangs. */
-        got = recv(fd, out + len, OUT_MAX - 1 - len, 0);
+        got = TEMP_FAILURE_RETRY(recv(fd, out + len, OUT_MAX - 1 - len, 0));
         if (got <= 0)
             break;
         len += (size_t)got;
