@@ -33,10 +33,24 @@ static bool word_byte(unsigned char c)
     return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') || c == '_' || c >= 0x80;
 }
 
+/* How SQLite writes NUL and CR in a literal: what is concatenated is one literal. NULL: that does not stand at p. */
+static const char *sqlite_joint_end(const char *p, const char *end)
+{
+    static const char *const joints[] = { "'||char(0)||'", "'||char(13)||'" };
+
+    for (size_t i = 0; i < ARRAY_LEN(joints); i++) {
+        size_t n = strlen(joints[i]);
+
+        if ((size_t)(end - p) >= n && memcmp(p, joints[i], n) == 0)
+            return p + n;
+    }
+    return NULL;
+}
+
 /* Behind the quote at p; with `backslash`, what follows one is skipped. NULL: not closed. */
 static const char *quoted_end(const struct lexer *lx, const char *p, char quote, bool backslash)
 {
-    static const char nul[] = "'||char(0)||'"; /* How SQLite writes a NUL in a literal. */
+    const char *joint;
 
     for (p++; p < lx->end; p++) {
         if (backslash && *p == '\\') {
@@ -44,11 +58,11 @@ static const char *quoted_end(const struct lexer *lx, const char *p, char quote,
         } else if (*p == quote && quote != ']' && p + 1 < lx->end && p[1] == quote) {
             p++;
         } else if (*p == quote) {
-            if (lx->dialect == SQL_SQLITE && quote == '\'' &&
-                (size_t)(lx->end - p) >= sizeof nul - 1 && memcmp(p, nul, sizeof nul - 1) == 0)
-                p += sizeof nul - 2;
-            else
+            joint =
+                lx->dialect == SQL_SQLITE && quote == '\'' ? sqlite_joint_end(p, lx->end) : NULL;
+            if (!joint)
                 return p + 1;
+            p = joint - 1;
         }
     }
     return NULL;
