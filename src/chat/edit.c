@@ -455,7 +455,8 @@ static bool another_number(struct mind *m, const struct clause *c, bool *done)
 bool edit_steps(struct mind *m, const struct clause *c, bool *done)
 {
     bool (*const edits[])(struct mind *, const struct clause *, bool *) = { drop_step,
-        keep_duplicates, take_out, put_in, swap, another_rule, another_number, edit_names };
+        keep_duplicates, take_out, put_in, swap, another_rule, another_number, edit_names,
+        edit_rows };
 
     *done = false;
     for (size_t i = 0; json_len(m->steps) > 0 && i < ARRAY_LEN(edits); i++) {

@@ -42,6 +42,7 @@ struct mind {
     struct chat_table wide; /* As it was before the last step that keeps some columns. */
     struct arena *arena;
     struct json *steps;
+    size_t n_given; /* So many of them were there before the sentence. */
     size_t
         n_tail; /* So many of the last of them make no table: SQL and JSON that were there before. */
     const char *columns[MENTION_MAX]; /* Named last, for "them". */
@@ -108,6 +109,11 @@ size_t listed_before(struct mind *m, const struct clause *c, size_t first,
     const struct json *conditions, const char **out, size_t max);
 /* "JSON of the active customers": a step for the rows, where the clause tells some; *rest is what stands before them. */
 bool read_rows_of(struct mind *m, const struct clause *c, struct clause *rest);
+/*
+ * "make it the paid ones", of a proposal that ends with some columns: the rows that they are of, which columns that are
+ * not kept may tell.
+ */
+bool edit_rows(struct mind *m, const struct clause *c, bool *done);
 
 /* ---- read_columns.c ---- */
 

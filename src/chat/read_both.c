@@ -125,3 +125,74 @@ bool read_rows_of(struct mind *m, const struct clause *c, struct clause *rest)
     }
     return true;
 }
+
+/* ---- rows for steps that were proposed already ---- */
+
+static const char extract_op[] = "excel/extract-columns-to-file";
+
+/* The step that keeps some columns, where it is the last one that makes a table; SIZE_MAX: it is none. */
+static size_t last_extract(const struct mind *m)
+{
+    size_t at = SIZE_MAX;
+
+    for (size_t i = 0; last_arguments(m, extract_op) && i < json_len(m->steps); i++) {
+        const char *operation = json_get_string(json_at(m->steps, i), "operation");
+
+        if (operation && strcmp(operation, extract_op) == 0)
+            at = i;
+    }
+    return at;
+}
+
+static struct json *part_of(const struct json *steps, size_t from, size_t to)
+{
+    struct json *part = json_new_array();
+
+    for (size_t i = from; i < to; i++)
+        json_add(part, json_ref(json_at(steps, i)));
+    return part;
+}
+
+/* Does the clause tell rows and nothing else, of the table that `steps` leave? */
+static bool tells_rows(const struct mind *m, const struct clause *c, struct json *steps)
+{
+    const char *names[NAMES_MAX];
+    struct understanding out = { 0 };
+    struct mind trial = *m;
+    struct json *conditions;
+    bool logic_or, rows;
+    size_t first;
+
+    trial.out = &out;
+    trial.steps = steps;
+    if (!follow_steps(&trial) || classify(&trial, c) != WANT_ROWS)
+        return false;
+    conditions = read_conditions_at(&trial, c, &logic_or, &first);
+    rows = conditions && listed_before(&trial, c, first, conditions, names, NAMES_MAX) == 0;
+    json_free(conditions);
+    return rows;
+}
+
+bool edit_rows(struct mind *m, const struct clause *c, bool *done)
+{
+    size_t at = last_extract(m), n = json_len(m->steps);
+    struct json *before, *rest;
+    bool ok;
+
+    if (m->n_given != n || at == SIZE_MAX)
+        return true;
+    before = part_of(m->steps, 0, at);
+    if (!tells_rows(m, c, before)) {
+        json_free(before);
+        return true;
+    }
+    rest = part_of(m->steps, at, n);
+    json_free(m->steps);
+    m->steps = before;
+    ok = follow_steps(m) && read_rows(m, c);
+    for (size_t i = 0; i < json_len(rest); i++)
+        json_add(m->steps, json_ref(json_at(rest, i)));
+    json_free(rest);
+    *done = true;
+    return ok && follow_steps(m);
+}

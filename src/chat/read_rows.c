@@ -350,7 +350,8 @@ static bool is_unread(const struct rows *r, size_t i)
     case ITEM_LACK:                                 /* What they stand before was read with them. */
         if (rows_item(r, next)->kind == ITEM_COMMA) /* "no, I meant Paris" */
             return false;
-        while (rows_item(r, next)->kind == ITEM_WORD || rows_item(r, next)->kind == ITEM_COMPARE)
+        while (!rows_item(r, next)->is_read &&
+               (rows_item(r, next)->kind == ITEM_WORD || rows_item(r, next)->kind == ITEM_COMPARE))
             next++;
         return !rows_item(r, next)->is_read;
     case ITEM_COMPARE:

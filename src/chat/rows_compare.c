@@ -75,20 +75,21 @@ const struct chat_column *rows_only_column(
 const struct chat_column *rows_date_column(const struct rows *r)
 {
     const struct chat_table *t = &r->m->table;
-    const struct chat_column *only = rows_only_column(r, chat_column_is_date), *found = NULL;
-    size_t n = t->noun_singular ? strlen(t->noun_singular) : 0;
+    const struct chat_column *only = rows_only_column(r, chat_column_is_date);
+    size_t n = t->noun_singular ? strlen(t->noun_singular) : 0, named = 0, found = 0;
 
-    for (size_t i = 0; !only && n > 0 && i < t->n_columns; i++) {
-        const struct chat_column *c = &t->columns[i];
+    if (only || n == 0 || !t->columns)
+        return only;
+    for (size_t i = 0; i < t->n_columns; i++) {
+        const char *key = t->columns[i].key;
 
-        if (!chat_column_is_date(c) || strncmp(c->key, t->noun_singular, n) != 0 ||
-            (c->key[n] && c->key[n] != ' '))
-            continue;
-        if (found)
-            return NULL;
-        found = c;
+        if (chat_column_is_date(&t->columns[i]) && strncmp(key, t->noun_singular, n) == 0 &&
+            (!key[n] || key[n] == ' ')) {
+            named++;
+            found = i;
+        }
     }
-    return only ? only : found;
+    return named == 1 ? &t->columns[found] : NULL;
 }
 
 const struct chat_column *rows_column_about(const struct rows *r, const char *about)

@@ -480,6 +480,7 @@ bool understand(const char *sentence, const struct chat_table *files, size_t n_f
     m.steps = json_kind(before) == JSON_KIND_ARRAY ? json_clone(before) : json_new_array();
     ok = m.steps ? finish_steps(&m) : err_nomem(err); /* What would not run cannot be changed. */
     so_far = ok ? json_clone(m.steps) : NULL;
+    m.n_given = json_len(so_far);
     if (ok && out->what == UNDERSTOOD_NOTHING)
         ok = read_sentence(&m, sentence);
     if (ok && out->what == UNDERSTOOD_NOTHING && same_json(so_far, m.steps)) {

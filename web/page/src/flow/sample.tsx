@@ -13,9 +13,9 @@ export function isTable(preview: StepResult['preview']): preview is Preview {
 }
 
 // Cells of `after` that differ from the same row and column before; only where rows stand in for each other.
-function changedCells(before: Preview, after: Preview, result: StepResult): Set<string> {
+function changedCells(before: Preview, after: Preview, ledger: StepResult): Set<string> {
   const out = new Set<string>();
-  if (result.rows_in !== result.rows_out) return out;
+  if (ledger.rows_in !== ledger.rows_out || Object.values(ledger.dropped).some((rows) => rows > 0)) return out;
   after.columns.forEach((column, c) => {
     const from = before.columns.findIndex((one) => one.name === column.name);
     after.rows.forEach((row, r) => {
@@ -30,7 +30,7 @@ export function Sample({ before, result, ledger = result }: { before: Preview | 
   const [side, setSide] = useState<'before' | 'after'>('after');
   const after = result.preview;
   const table = isTable(after) ? after : null;
-  const changed = before && table ? changedCells(before, table, result) : new Set<string>();
+  const changed = before && table ? changedCells(before, table, ledger) : new Set<string>();
   const shownTable = side === 'before' ? before : table;
 
   return (
