@@ -507,16 +507,16 @@ bool rows_read_compare(struct rows *r, size_t *i, const struct chat_column *c, b
     size_t at = *i + 1, n;
     struct when when = { .n_words = 0 };
     struct json *value;
-    bool read;
+    bool read, between = strcmp(op, "between") == 0;
 
     n = json_len(r->out);
     c = implied_column(r, it, c);
     if (c && is_order(op) && is_other_column(r, at, c))
         return !cannot(r->m, "compare one column with another; name a number or a day");
-    if (strcmp(op, "between") == 0 || (c && is_equality(op))) {
+    if (between || (c && is_equality(op))) {
         bool listed = strcmp(op, "in") == 0 || strcmp(op, "not_in") == 0;
 
-        read = strcmp(op, "between") == 0
+        read = between
                    ? read_span(r, &at, c, negated)
                    : rows_read_equal(r, &at, c, negated != (strncmp(op, "not_", 4) == 0), listed);
         *i = read ? at : *i;
