@@ -280,6 +280,8 @@ static bool change(struct dialog *d, const char *message, const struct chat_tabl
     if (!understand_change(d, message, files, n_files, arena, &u, err))
         return false;
     out->intent = u.intent;
+    if (u.what == UNDERSTOOD_STEPS && !u.intent) /* "call it report": it is still what it was. */
+        out->intent = understand_intent_of(json_get_string(json_at(u.steps, 0), "operation"));
     out->confidence = u.confidence;
     if (u.what == UNDERSTOOD_STEPS)
         suggest(d, &u, "Changed.", n_files > 1 ? files->file : NULL, arena, out);

@@ -13,7 +13,7 @@
 static const char *const removers[] = { "remove", "drop", "delete", "exclude", "discard", "omit",
     "get rid of", "throw away", "filter out", "leave out", "skip", "ignore", "without the", NULL };
 
-enum { NEGATED_WORDS = 2, UNREAD_MAX = 1000 };
+enum { NEGATED_WORDS = 2, RELATIVE_WORDS = 5, UNREAD_MAX = 1000 };
 
 /* "not in London", "who didn't come from the website" */
 static bool negated_before(const struct rows *r, size_t i)
@@ -104,6 +104,22 @@ static bool read_identifier(struct rows *r, size_t *i)
     return false;
 }
 
+/* "who want the newsletter", "that are shipped": only small words between, so that it is said of the rows. */
+static bool is_relative(const struct rows *r, size_t i)
+{
+    static const char *const whos[] = { "who", "that", "which", NULL };
+
+    for (size_t back = 1; back <= RELATIVE_WORDS && back <= i; back++) {
+        const struct item *it = rows_item(r, i - back);
+
+        if (it->kind != ITEM_WORD && it->kind != ITEM_IS && it->kind != ITEM_HAVE)
+            return false;
+        if (rows_say(r, i - back, whos))
+            return true;
+    }
+    return false;
+}
+
 /* A column that nothing is said about: a condition where it holds yes and no; with "with" or "without" before it. */
 static bool read_bare(struct rows *r, const struct clause *c, size_t *i)
 {
@@ -112,7 +128,7 @@ static bool read_bare(struct rows *r, const struct clause *c, size_t *i)
     const struct item *it = rows_item(r, at), *before = at > 0 ? rows_item(r, at - 1) : NULL;
     const struct chat_column *column = rows_column(r, it);
     struct json *flag;
-    bool not ;
+    bool no, had;
 
     while (before && before > r->items && before->kind == ITEM_WORD && rows_is_article(r, before))
         before--;
@@ -120,17 +136,18 @@ static bool read_bare(struct rows *r, const struct clause *c, size_t *i)
         *i = at + 1;
         return true;
     }
-    not = negated_before(r, at) || (before && before->kind == ITEM_LACK) || it->lacks;
+    no = negated_before(r, at) || (before && before->kind == ITEM_LACK) || it->lacks;
     flag = before && before->kind == ITEM_LACK && rows_say(r, at + 1, infos)
                ? NULL
-               : chat_column_flag(column, !not );
-    if (flag && (not || (speaks_of_rows(r, c) && count_columns(r) == 1))) {
+               : chat_column_flag(column, !no);
+    had = before && before->kind == ITEM_HAVE && (speaks_of_rows(r, c) || json_len(r->out) > 0);
+    if (flag && (no || is_relative(r, at) || (had && !rows_say(r, at + 1, infos)) ||
+                    (speaks_of_rows(r, c) && count_columns(r) == 1))) {
         rows_emit(r, column->name, "equals", false, flag);
         flag = NULL;
     } else if (before && before->kind == ITEM_LACK) {
         rows_emit(r, column->name, "is_empty", false, NULL);
-    } else if (before && before->kind == ITEM_HAVE &&
-               (speaks_of_rows(r, c) || json_len(r->out) > 0)) {
+    } else if (had) {
         rows_emit(r, column->name, "is_not_empty", false, NULL);
     } else {
         json_free(flag);

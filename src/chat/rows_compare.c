@@ -448,7 +448,7 @@ static void more_texts(
         struct json *value;
         struct when when;
 
-        if (link != ITEM_OR || at + 1 >= r->n ||
+        if (link != ITEM_OR || at + 1 >= r->n || chat_is_common(r->m->words.v[next->from].key) ||
             !(next->kind == ITEM_WORD || next->kind == ITEM_QUOTED || next->kind == ITEM_NUMBER ||
                 (next->kind == ITEM_VALUE &&
                     next->value.column == (size_t)(c - r->m->table.columns))))
