@@ -4,6 +4,7 @@
 #include "formats/csv_int.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { INPUT_MAX = CSV_MAX_LINE + CSV_BLOCK };
 
@@ -94,6 +95,28 @@ bool csv_input_fill(struct csv_input *in, size_t *pos, struct err *err)
     if (in->drained)
         drop_ctrl_z(in);
     show_more(in);
+    return true;
+}
+
+void csv_input_leave(struct csv_input *in)
+{
+    in->base += in->end;
+    in->end = in->limit = 0;
+}
+
+bool csv_input_put(
+    struct csv_input *in, const char *text, size_t n, uint64_t base, bool drained, struct err *err)
+{
+    while (in->cap < n) {
+        if (!grow(in, err))
+            return false;
+    }
+    memcpy(in->data, text, n);
+    in->base = base;
+    in->end = in->limit = n;
+    in->drained = drained;
+    if (drained)
+        drop_ctrl_z(in);
     return true;
 }
 

@@ -116,6 +116,14 @@ void csv_input_deinit(struct csv_input *in);
  */
 bool csv_input_fill(struct csv_input *in, size_t *pos, struct err *err) MUST_CHECK;
 bool csv_input_eof(const struct csv_input *in);
+/* Somebody else reads on; what is in memory is no longer wanted. */
+void csv_input_leave(struct csv_input *in);
+/*
+ * text[0..n), which stands at `base` of the decoded text, was read by somebody else and is what comes next; `drained`:
+ * and the last there is. Errors: ERR_BUDGET, ERR_NOMEM.
+ */
+bool csv_input_put(struct csv_input *in, const char *text, size_t n, uint64_t base, bool drained,
+    struct err *err) MUST_CHECK;
 /* Start again from the beginning of the text. */
 bool csv_input_rewind(struct csv_input *in, struct err *err) MUST_CHECK;
 
@@ -172,6 +180,8 @@ enum csv_repair {
     CSV_REPAIR_COUNT
 };
 
+struct csv_ahead;
+
 struct csv_reader {
     char *name;
     const struct source_env *env;
@@ -204,6 +214,13 @@ struct csv_reader {
     } repairs[CSV_REPAIR_COUNT];
     uint64_t bad_told; /* Bad bytes reported. */
     struct csv_parser parser;
+
+    /* Chunks that are parsed ahead: csv_ahead.h. */
+    struct csv_ahead *ahead; /* NULL: not yet. */
+    bool going;              /* The text at hand is a chunk's; no bad bytes have been read. */
+    bool no_ahead;           /* It is not worth it, for this pass. */
+    unsigned in_vain; /* Times it went and did not get as far as a chunk, one after the other. */
+    uint64_t chunk_offset; /* Bytes of the file up to the end of the chunk at hand. */
 };
 
 /* Look at the input as it is now, the next record at `pos` of it. */

@@ -5,10 +5,12 @@
  * next call reads on. Repairs are reported the first time a record is met, not again after a
  * rewind.
  */
-#include "formats/csv_int.h"
+#include "formats/csv_ahead.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+
+enum { PATIENCE = 4 }; /* Attempts to parse ahead that come to nothing, and no more in this pass. */
 
 static const struct {
     const char *kind, *message;
@@ -43,6 +45,8 @@ static void tell_bad_bytes(struct csv_reader *r, uint64_t record_end)
     static const char message[] =
         "bytes that are not in the file's encoding were replaced by U+FFFD";
 
+    if (r->going)
+        return;
     while (encoding_reader_bad_place(r->encoding, (unsigned)r->bad_told) < record_end) {
         bool header =
             encoding_reader_bad_place(r->encoding, (unsigned)r->bad_told) < r->data_offset;
@@ -56,7 +60,7 @@ static void tell_bad_bytes(struct csv_reader *r, uint64_t record_end)
 /* What was only counted goes to the warnings. */
 static void flush_repairs(struct csv_reader *r)
 {
-    uint64_t bad = encoding_reader_bad(r->encoding, NULL);
+    uint64_t bad = r->going ? 0 : encoding_reader_bad(r->encoding, NULL);
 
     for (int i = 0; i < CSV_REPAIR_COUNT; i++) {
         if (r->repairs[i].more)
@@ -163,6 +167,79 @@ static bool read_on(struct csv_reader *r, struct err *err)
     return true;
 }
 
+/* Is it worth parsing ahead what follows the text at hand? */
+static bool may_go(const struct csv_reader *r)
+{
+    uint64_t read = encoding_reader_offset(r->encoding);
+
+    return !r->no_ahead && r->input.step == 0 && !r->input.drained &&
+           encoding_reader_bad(r->encoding, NULL) == 0 && r->file_size > read &&
+           r->file_size - read >= csv_ahead_limits.worth;
+}
+
+/* Parse ahead from here on; false: it cannot be done, and was not. */
+static bool go(struct csv_reader *r)
+{
+    size_t pos = r->parser.pos;
+
+    if (!may_go(r))
+        return false;
+    if (!r->ahead)
+        r->ahead = csv_ahead_new(
+            r->encoding, &r->dialect, r->n_header, r->schema->n_columns, r->env->budget);
+    r->no_ahead = !r->ahead;
+    if (r->ahead &&
+        csv_ahead_go(r->ahead, r->input.data + pos, r->input.end - pos, r->input.base + pos)) {
+        csv_input_leave(&r->input);
+        r->going = true;
+    }
+    return r->going;
+}
+
+/* What the chunks have left is read as it comes. */
+static bool take_rest(struct csv_reader *r, const struct csv_chunk *chunk, struct err *err)
+{
+    r->going = false;
+    r->in_vain++;
+    if (r->in_vain >= PATIENCE)
+        r->no_ahead = true;
+    if (r->partial && encoding_reader_bad(r->encoding, NULL) > 0)
+        return outgrown(r, err);
+    if (!csv_input_put(&r->input, chunk->text, chunk->n, chunk->base, chunk->drained, err))
+        return err_wrap(err, "%s, line %llu", r->name, (unsigned long long)r->parser.line);
+    csv_reader_feed(r, 0);
+    return true;
+}
+
+/* The text at hand is used up: the next, or rows of it that are parsed already. */
+static bool next_text(struct csv_reader *r, struct batch **rows, struct err *err)
+{
+    struct csv_chunk chunk;
+
+    *rows = NULL;
+    if (!r->going && !go(r))
+        return read_on(r, err);
+    if (!csv_ahead_next(r->ahead, &chunk, err)) {
+        r->going = false;
+        err->at.row = r->records + 1;
+        return err_wrap(err, "%s, line %llu", r->name, (unsigned long long)r->parser.line);
+    }
+    r->chunk_offset = chunk.offset;
+    if (chunk.kind == CSV_CHUNK_REST)
+        return take_rest(r, &chunk, err);
+    r->in_vain = 0;
+    if (chunk.kind == CSV_CHUNK_TEXT) {
+        csv_parser_feed(&r->parser, chunk.text, 0, chunk.n, false);
+        return true;
+    }
+    chunk.batch->first_row = r->records + 1;
+    r->records += chunk.batch->n_rows;
+    r->parser.line += chunk.lines;
+    csv_parser_feed(&r->parser, chunk.text, chunk.n, chunk.n, false);
+    *rows = chunk.batch;
+    return true;
+}
+
 static bool csv_read_next(void *self, struct batch **out, struct err *err)
 {
     struct csv_reader *r = self;
@@ -178,8 +255,12 @@ static bool csv_read_next(void *self, struct batch **out, struct err *err)
             if (r->batch->n_rows > 0)
                 break;
             arena_reset(&r->text);
-            if (!read_on(r, err))
+            if (!next_text(r, out, err))
                 return false;
+            if (*out) {
+                flush_repairs(r);
+                return true;
+            }
             continue;
         }
         if (outcome == CSV_END)
@@ -205,6 +286,9 @@ static bool csv_read_next(void *self, struct batch **out, struct err *err)
 
 bool csv_reader_to_data(struct csv_reader *r, struct err *err)
 {
+    csv_ahead_halt(r->ahead);
+    r->going = r->no_ahead = false;
+    r->in_vain = 0;
     if (!csv_input_rewind(&r->input, err))
         return err_wrap(err, "%s", r->name);
     while (r->input.base + r->input.limit < r->data_offset) {
@@ -227,9 +311,15 @@ static bool csv_read_rewind(void *self, struct err *err)
 static void csv_read_position(const void *self, uint64_t *done, uint64_t *total)
 {
     const struct csv_reader *r = self;
-    uint64_t read = encoding_reader_offset(r->encoding), ahead = r->input.end - r->parser.pos;
+    uint64_t read, ahead;
 
     *total = r->file_size;
+    if (r->going) {
+        *done = r->chunk_offset;
+        return;
+    }
+    read = encoding_reader_offset(r->encoding);
+    ahead = r->input.end - r->parser.pos;
     *done = read > ahead ? read - ahead : 0;
 }
 
@@ -269,6 +359,7 @@ static void csv_read_close(void *self)
 
     if (!r)
         return;
+    csv_ahead_free(r->ahead);
     csv_input_deinit(&r->input);
     encoding_reader_close(r->encoding);
     arena_deinit(&r->text);
