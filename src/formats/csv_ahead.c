@@ -111,17 +111,16 @@ static void parse(const struct csv_ahead *a, struct chunk *c)
 
 /* ---- reading ---- */
 
-/* Whole records at the front of the chunk, no more than a batch has rows; false when there are none. */
-static bool cut(const struct csv_ahead *a, struct chunk *c, struct csv_tally *t)
+/* Whole records at the front of the chunk, no more than a batch has rows; there may be none. */
+static void cut(const struct csv_ahead *a, struct chunk *c, struct csv_tally *t)
 {
     size_t n = c->n;
 
     do {
         csv_tally(c->data, n, &c->parser.marks, a->n_columns, t);
         if (t->records > a->rows) /* Less text, then: some rows fewer than there is room for. */
-            n = (size_t)((double)t->taken / (double)t->records * a->rows * 7 / 8);
+            n = t->taken * a->rows / t->records * 7 / 8;
     } while (t->records > a->rows);
-    return t->records > 0;
 }
 
 /* Read one chunk. False: it is the last one. */
@@ -148,8 +147,10 @@ static bool fill(struct csv_ahead *a, struct chunk *c)
         a->failed = true;
         return false;
     }
-    if (n == 0 || encoding_reader_bad(a->encoding, NULL) > 0 || !cut(a, c, &t) ||
-        c->n - t.taken > csv_ahead_limits.chunk / 2)
+    if (n == 0 || encoding_reader_bad(a->encoding, NULL) > 0)
+        return false;
+    cut(a, c, &t);
+    if (t.records == 0 || c->n - t.taken > csv_ahead_limits.chunk / 2)
         return false;
     c->out.n = t.taken;
     c->out.lines = t.lines;
@@ -157,7 +158,7 @@ static bool fill(struct csv_ahead *a, struct chunk *c)
     a->carry = c->data + t.taken;
     a->n_carry = c->n - t.taken;
     a->base += t.taken;
-    a->want = (size_t)((double)t.taken / (double)t.records * a->rows * 15 / 16);
+    a->want = t.taken * a->rows / t.records * 15 / 16;
     return true;
 }
 

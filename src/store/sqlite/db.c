@@ -190,8 +190,8 @@ bool query_status(
     struct db *db, const char *sql, const char *id, char out[STATUS_ROOM], struct err *err)
 {
     const char *status;
-    struct query q;
-    bool row;
+    struct query q = { 0 };
+    bool row = false;
 
     out[0] = '\0';
     if (!query_open(&q, db, sql, err))
