@@ -70,6 +70,11 @@ struct csv_ahead {
     unsigned idle; /* Threads that wait. */
 };
 
+static struct chunk *chunk_at(const struct csv_ahead *a, uint64_t i)
+{
+    return a->n_chunks ? a->chunks[i % a->n_chunks] : NULL; /* There are always some. */
+}
+
 static unsigned processors(void)
 {
     cpu_set_t set;
@@ -165,7 +170,7 @@ static bool fill(struct csv_ahead *a, struct chunk *c)
 /* Called and left with the lock held. */
 static void read_chunk(struct csv_ahead *a)
 {
-    struct chunk *c = a->chunks[a->filled % a->n_chunks];
+    struct chunk *c = chunk_at(a, a->filled);
     bool more;
 
     a->reading = true;
@@ -186,8 +191,8 @@ static void read_chunk(struct csv_ahead *a)
 static struct chunk *unparsed(struct csv_ahead *a)
 {
     for (uint64_t i = a->taken; i < a->filled; i++) {
-        if (a->chunks[i % a->n_chunks]->state == READ)
-            return a->chunks[i % a->n_chunks];
+        if (chunk_at(a, i)->state == READ)
+            return chunk_at(a, i);
     }
     return NULL;
 }
@@ -199,7 +204,7 @@ static void parse_chunk(struct csv_ahead *a, struct chunk *c)
     parse(a, c);
     pthread_mutex_lock(&a->lock);
     c->state = PARSED;
-    if (a->waiting && c == a->chunks[a->taken % a->n_chunks])
+    if (a->waiting && c == chunk_at(a, a->taken))
         pthread_cond_signal(&a->ready);
 }
 
@@ -236,7 +241,7 @@ static void *work(void *arg)
 static void give_back(struct csv_ahead *a)
 {
     a->lent = false;
-    a->chunks[a->taken % a->n_chunks]->state = EMPTY;
+    chunk_at(a, a->taken)->state = EMPTY;
     a->taken++;
     if (a->idle > 0 && !a->ended && a->filled - a->taken <= a->n_chunks / 2)
         pthread_cond_signal(&a->work);
@@ -250,7 +255,7 @@ bool csv_ahead_next(struct csv_ahead *a, struct csv_chunk *out, struct err *err)
     if (a->lent)
         give_back(a);
     for (;;) {
-        c = a->chunks[a->taken % a->n_chunks];
+        c = chunk_at(a, a->taken);
         if (a->filled > a->taken && c->state == PARSED)
             break;
         other = unparsed(a);
