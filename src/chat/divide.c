@@ -452,7 +452,7 @@ enum want classify(const struct mind *m, const struct clause *c)
 
 /* ---- slips ---- */
 
-enum { SLIP_MIN = 6, SLIP_LONG = 8 };
+enum { SLIP_MIN = 6, SLIP_LONG = 8, NAME_WORDS = 5 };
 
 /* The single word of the list that is nearest to `key`; NULL when none is near, or it is one of them. */
 static const char *nearest_in(const char *key, const char *const *phrases, unsigned *best)
@@ -530,8 +530,52 @@ static bool is_in_phrase(const char *key)
     return false;
 }
 
+/* "rename Art.-Nr. to sku": a point that belongs to the name before it, with which a column is called. */
+static bool is_of_name(const struct mind *m, size_t i)
+{
+    const struct words *w = &m->words;
+
+    if (!is_stop(&w->v[i], "."))
+        return false;
+    for (size_t k = 0; k < m->table.n_columns; k++) {
+        const char *name = m->table.columns[k].name;
+        size_t n = strlen(name);
+
+        if (n < 2 || name[n - 1] != '.')
+            continue;
+        for (size_t from = i; from > 0 && i - from < NAME_WORDS; from--) {
+            const char *said = words_text(w, from - 1, i, m->arena);
+
+            if (strlen(said) == n - 1 && strncasecmp(said, name, n - 1) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+static void join_points(struct mind *m)
+{
+    for (size_t i = 1; i < m->words.n; i++) {
+        struct word *at = &m->words.v[i];
+        const char *raw, *key;
+
+        if (!is_of_name(m, i))
+            continue;
+        raw = arena_printf(m->arena, "%s.", at[-1].raw);
+        key = arena_printf(m->arena, "%s.", at[-1].key);
+        if (!raw || !key)
+            return; /* Then it is read as the end of a sentence. */
+        at[-1].raw = raw;
+        at[-1].key = key;
+        memmove(at, at + 1, (m->words.n - i - 1) * sizeof *at);
+        m->words.n--;
+        chat_forget(&m->words);
+    }
+}
+
 void correct_words(struct mind *m)
 {
+    join_points(m);
     for (size_t i = 0; i < m->words.n; i++) {
         struct word *w = &m->words.v[i];
         struct known_value value;
