@@ -109,6 +109,8 @@ size_t listed_before(struct mind *m, const struct clause *c, size_t first,
     const struct json *conditions, const char **out, size_t max);
 /* "JSON of the active customers": a step for the rows, where the clause tells some; *rest is what stands before them. */
 bool read_rows_of(struct mind *m, const struct clause *c, struct clause *rest);
+/* "uppercase the names of the active customers": a rule is for all rows, which is said. */
+void tell_rules_rows(struct mind *m, const struct clause *c);
 /*
  * "make it the paid ones", of a proposal that ends with some columns: the rows that they are of, which columns that are
  * not kept may tell.

@@ -100,30 +100,49 @@ static struct clause behind_link(const struct mind *m, const struct clause *c, s
     return rest;
 }
 
+/* Do the words tell rows? What they would ask or say is forgotten. */
+static bool are_rows(const struct mind *m, const struct clause *rows)
+{
+    struct understanding out = { 0 };
+    struct mind trial = *m;
+    struct json *found;
+    bool logic_or, any;
+
+    trial.out = &out;
+    found = rows->from < rows->to ? read_conditions(&trial, rows, &logic_or) : NULL;
+    any = found != NULL;
+    json_free(found);
+    return any;
+}
+
 bool read_rows_of(struct mind *m, const struct clause *c, struct clause *rest)
 {
     *rest = *c;
     for (size_t at = c->from; at < c->to; at++) {
         size_t n = words_say_any(&m->words, at, c->to, links);
-        struct understanding out = { 0 };
-        struct mind trial = *m; /* What it would ask or say is forgotten. */
-        struct json *found;
-        struct clause rows;
-        bool logic_or, any;
+        struct clause rows = behind_link(m, c, at + n);
 
-        if (n == 0)
-            continue;
-        rows = behind_link(m, c, at + n);
-        trial.out = &out;
-        found = rows.from < rows.to ? read_conditions(&trial, &rows, &logic_or) : NULL;
-        any = found != NULL;
-        json_free(found);
-        if (!any)
+        if (n == 0 || !are_rows(m, &rows))
             continue;
         rest->to = at;
         return read_rows(m, &rows);
     }
     return true;
+}
+
+void tell_rules_rows(struct mind *m, const struct clause *c)
+{
+    static const char *const ofs[] = { "of", "where", "whose", "who", NULL };
+
+    for (size_t at = c->from; at < c->to; at++) {
+        size_t n = words_say_any(&m->words, at, c->to, ofs);
+        struct clause rows = { at + n, c->to };
+
+        if (n > 0 && are_rows(m, &rows)) {
+            remark(m, "That is done in all rows; to go on with some of them, keep those first.");
+            return;
+        }
+    }
 }
 
 /* ---- rows for steps that were proposed already ---- */

@@ -433,6 +433,8 @@ static bool read_clause(struct mind *m, const struct clause *c)
             return false;
         c = want == WANT_JSON ? &rest : c;
     }
+    if (want == WANT_RULES)
+        tell_rules_rows(m, c);
     return wants[want].read(m, c);
 }
 
