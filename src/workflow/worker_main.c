@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -150,6 +151,8 @@ int worker_main(void)
     bool ok;
 
     set_signals();
+    /* Each thread would set aside 64 MiB of addresses for its few allocations, and they count against the limit. */
+    mallopt(M_ARENA_MAX, 1);
     buf_init(&line, WORKER_MAX_LINE);
     ok = read_spec(&spec, &err);
     if (ok && !hold_lock(spec))
