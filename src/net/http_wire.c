@@ -104,7 +104,8 @@ static void see_value(struct wire *w, char c)
 {
     bool length = w->name_len > 0;
 
-    if (length && (c == '\n' ? w->digits == 0 : c != '\r' && !see_length(w, c))) {
+    /* A CR is a part of the line's end or wrong. */
+    if (length && (c == '\n' ? w->digits == 0 : w->cr || (c != '\r' && !see_length(w, c)))) {
         is_bad(w);
         w->cut = w->cut || !w->line;
         if (w->line)

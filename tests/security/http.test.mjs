@@ -29,8 +29,8 @@ const REFUSED = [
   ['chunks and a length', post('Transfer-Encoding: chunked\r\nContent-Length: 5\r\n', '0\r\n\r\n'), BAD],
   ['two lengths', post('Content-Length: 2\r\nContent-Length: 0\r\n', '{}'), BAD],
   ['the same length twice', post('Content-Length: 2\r\nContent-Length: 2\r\n', '{}'), BAD],
-  ...[' +2', ' -0', ' -2', ' 2,2', ' 2, 2', ' 0x2', ' 2 2', ' 2_0', ' 2.0', ' 2e0', ' two', ' "2"', '', ' 2;', ' 2\t', ' 99999999999999999999']
-    .map((value) => [`the length '${value}'`, length(value), BAD]),
+  ...[' +2', ' -0', ' -2', ' 2,2', ' 2, 2', ' 0x2', ' 2 2', ' 2_0', ' 2.0', ' 2e0', ' two', ' "2"', '', ' 2;', ' 2\t', ' 2\r', ' \r2', ' 2\r0', ' 99999999999999999999']
+    .map((value) => [`the length ${JSON.stringify(value)}`, length(value), BAD]),
   ...['xchunked', 'chunked, identity', 'identity, chunked', 'chunked, chunked', 'gzip, chunked', 'identity', 'chunked;q=1', '"chunked"',
     'chunked\x0b', ',chunked', 'chunked,', 'chun\tked', '']
     .map((value) => [`the coding '${value}'`, coded(value), BAD]),
