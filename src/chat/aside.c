@@ -21,7 +21,7 @@ static bool is_whole(const struct words *w, const char *const *phrases)
 {
     size_t n = w->n;
 
-    while (n > 0 && w->v[n - 1].kind == WORD_STOP)
+    while (n > 0 && (w->v[n - 1].kind == WORD_STOP || strcmp(w->v[n - 1].key, "please") == 0))
         n--;
     return n > 0 && words_say_any(w, 0, n, phrases) == n;
 }
@@ -39,6 +39,14 @@ static bool asks_what_was_done(const struct words *w)
         "happened", "explain", "got", NULL };
 
     return says(w, asked) && says(w, done) && says(w, past);
+}
+
+/* "how many rows are left?" */
+static bool asks_what_is_left(const struct words *w)
+{
+    return says(w, PHRASES("how many")) &&
+           says(w, PHRASES("are left", "is left", "are left over", "remain", "remained", "came out",
+                       "are in the result", "does the result have"));
 }
 
 static bool asks_for_columns(const struct words *w)
@@ -76,7 +84,7 @@ const char *aside_answer(const struct words *w, const struct dialog *d,
     const struct chat_table *file, struct arena *arena, const char **intent)
 {
     *intent = "question";
-    if (asks_what_was_done(w))
+    if (asks_what_was_done(w) || (d->told && asks_what_is_left(w)))
         return reply_told(arena, d->told);
     if (file && asks_for_columns(w))
         return reply_columns(arena, file);

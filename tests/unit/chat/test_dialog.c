@@ -225,6 +225,8 @@ static void test_what_a_run_did_is_told_with_its_figures(void **state)
                "\"output_file_path\":\"outputs/x.csv\",\"report\":{\"columns_processed\":["
                "{\"changed\":4,\"unconverted\":1}]},\"warnings\":[{\"message\":\"a date is odd\","
                "\"count\":2}]}]");
+    static const char *const asked[] = { "how many rows were dropped?", "how many rows are left?",
+        "How many remained?", "how many rows does the result have" };
     struct dialog d = { .state = DIALOG_COMPLETED };
     struct chat_table file;
     struct dialog_turn turn;
@@ -238,8 +240,12 @@ static void test_what_a_run_did_is_told_with_its_figures(void **state)
         strstr(d.told, "3. Fill — 8 rows in, 8 out, 4 values changed, 1 left as it was → `x.csv`, "
                        "with 1 warning:\n   - a date is odd (2 times)\n"));
     read_table("customers.xlsx", &file);
-    assert_true(dialog_say(&d, "how many rows were dropped?", &file, 1, &arena, &turn, &err));
-    assert_non_null(strstr(turn.reply, "(3 filtered)"));
+    for (size_t i = 0; i < ARRAY_LEN(asked); i++) {
+        assert_true(dialog_say(&d, asked[i], &file, 1, &arena, &turn, &err));
+        assert_non_null(strstr(turn.reply, "(3 filtered)"));
+        assert_string_equal(turn.intent, "question");
+    }
+    assert_true(dialog_say(&d, "undo that, please", &file, 1, &arena, &turn, &err));
     assert_string_equal(turn.intent, "question");
     json_free(steps);
     json_free(results);
