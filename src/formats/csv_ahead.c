@@ -22,8 +22,7 @@ enum {
     FIRST_BYTES = 32 << 10, /* Read at first, when nobody knows how long rows are. */
     THREADS_MAX = 3,        /* More are faster than any file is written. */
     SPARE = 3,              /* Chunks beyond the threads: being taken, ready, being read. */
-    CHUNKS_MAX = THREADS_MAX + SPARE,
-    COLUMN_SKEW = 5 * 64 /* Columns a power of two apart would fall on the same cache lines. */
+    CHUNKS_MAX = THREADS_MAX + SPARE
 };
 
 struct csv_ahead_limits csv_ahead_limits = { .worth = 4 << 20, .chunk = CHUNK_BYTES };
@@ -323,15 +322,9 @@ static bool new_chunk(struct csv_ahead *a, unsigned i)
     csv_parser_init(&c->parser, a->dialect, NULL);
     c->data = arena_alloc(&a->arena, csv_ahead_limits.chunk);
     c->batch.n_columns = a->n_columns;
-    c->batch.columns = arena_calloc(&a->arena, a->n_columns, sizeof *c->batch.columns);
-    for (uint32_t k = 0; c->batch.columns && k < a->n_columns; k++) {
-        c->batch.columns[k] =
-            arena_alloc(&a->arena, a->rows * sizeof **c->batch.columns + COLUMN_SKEW);
-        if (!c->batch.columns[k])
-            return false;
-    }
-    arena_init(
-        &c->text, NULL); /* Not more than the chunk's bytes, which are taken of the budget here. */
+    c->batch.columns = csv_columns_new(&a->arena, a->n_columns, a->rows);
+    /* No more than the chunk's bytes, which are taken of the budget by csv_ahead_new(). */
+    arena_init(&c->text, NULL);
     a->n_chunks++;
     return c->data && c->batch.columns;
 }

@@ -223,10 +223,14 @@ struct csv_reader {
     uint64_t chunk_offset; /* Bytes of the file up to the end of the chunk at hand. */
 };
 
+/* Arrays of `rows` cells for n columns, in `arena`; NULL when memory ends. */
+struct cell **csv_columns_new(struct arena *arena, uint32_t n, uint32_t rows);
 /* Look at the input as it is now, the next record at `pos` of it. */
 void csv_reader_feed(struct csv_reader *r, size_t pos);
 /* More text for the record at hand. */
 bool csv_reader_fill(struct csv_reader *r, struct err *err) MUST_CHECK;
+/* Say where reading on has failed. Returns false. */
+bool csv_reader_stuck(const struct csv_reader *r, struct err *err);
 /* To the first data row. */
 bool csv_reader_to_data(struct csv_reader *r, struct err *err) MUST_CHECK;
 /* What the parser refused: CSV_HUGE, CSV_NOMEM. Returns false. */

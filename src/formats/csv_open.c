@@ -114,14 +114,18 @@ void csv_reader_feed(struct csv_reader *r, size_t pos)
     csv_parser_feed(&r->parser, r->input.data, pos, r->input.limit, csv_input_eof(&r->input));
 }
 
+bool csv_reader_stuck(const struct csv_reader *r, struct err *err)
+{
+    err->at.row = r->records + 1;
+    return err_wrap(err, "%s, line %llu", r->name, (unsigned long long)r->parser.line);
+}
+
 bool csv_reader_fill(struct csv_reader *r, struct err *err)
 {
     size_t pos = r->parser.pos;
 
-    if (!csv_input_fill(&r->input, &pos, err)) {
-        err->at.row = r->records + 1;
-        return err_wrap(err, "%s, line %llu", r->name, (unsigned long long)r->parser.line);
-    }
+    if (!csv_input_fill(&r->input, &pos, err))
+        return csv_reader_stuck(r, err);
     csv_reader_feed(r, pos);
     return true;
 }
@@ -433,6 +437,18 @@ static bool was_misjudged(struct csv_reader *r, int fd, const char **encoding)
     return other;
 }
 
+struct cell **csv_columns_new(struct arena *arena, uint32_t n, uint32_t rows)
+{
+    struct cell **columns = arena_calloc(arena, n, sizeof *columns);
+
+    for (uint32_t c = 0; columns && c < n; c++) {
+        columns[c] = arena_alloc(arena, rows * sizeof **columns + COLUMN_SKEW);
+        if (!columns[c])
+            return NULL;
+    }
+    return columns;
+}
+
 /* A batch of BATCH_ROWS rows, or fewer where the table is very wide. */
 static bool make_batch(struct csv_reader *r, struct err *err)
 {
@@ -444,12 +460,7 @@ static bool make_batch(struct csv_reader *r, struct err *err)
     if (!b || !r->rows)
         return err_nomem(err);
     b->n_columns = n;
-    b->columns = arena_calloc(&r->meta, n, sizeof *b->columns);
-    for (uint32_t c = 0; b->columns && c < n; c++) {
-        b->columns[c] = arena_alloc(&r->meta, r->batch_rows * sizeof **b->columns + COLUMN_SKEW);
-        if (!b->columns[c])
-            return err_nomem(err);
-    }
+    b->columns = csv_columns_new(&r->meta, n, r->batch_rows);
     r->batch = b;
     return b->columns ? true : err_nomem(err);
 }

@@ -200,13 +200,11 @@ static bool go(struct csv_reader *r)
 static bool take_rest(struct csv_reader *r, const struct csv_chunk *chunk, struct err *err)
 {
     r->going = false;
-    r->in_vain++;
-    if (r->in_vain >= PATIENCE)
-        r->no_ahead = true;
+    r->no_ahead = ++r->in_vain >= PATIENCE;
     if (r->partial && encoding_reader_bad(r->encoding, NULL) > 0)
         return outgrown(r, err);
     if (!csv_input_put(&r->input, chunk->text, chunk->n, chunk->base, chunk->drained, err))
-        return err_wrap(err, "%s, line %llu", r->name, (unsigned long long)r->parser.line);
+        return csv_reader_stuck(r, err);
     csv_reader_feed(r, 0);
     return true;
 }
@@ -221,8 +219,7 @@ static bool next_text(struct csv_reader *r, struct batch **rows, struct err *err
         return read_on(r, err);
     if (!csv_ahead_next(r->ahead, &chunk, err)) {
         r->going = false;
-        err->at.row = r->records + 1;
-        return err_wrap(err, "%s, line %llu", r->name, (unsigned long long)r->parser.line);
+        return csv_reader_stuck(r, err);
     }
     r->chunk_offset = chunk.offset;
     if (chunk.kind == CSV_CHUNK_REST)
