@@ -45,7 +45,7 @@
 #define CHECK_LEAKS() ((void)0)
 #endif
 
-enum { PASSED_FD = 3 };
+enum { PASSED_FD = 3, ZYGOTES_TRIED = 2 };
 
 /* The environment without secret settings, which are nothing for who reads files of others; NULL when memory ends. */
 static char **worker_environment(void)
@@ -156,16 +156,19 @@ static bool open_channels(int fds[4], struct err *err)
     return false;
 }
 
+/* How a worker can come to be; see enum worker_origin. */
+enum way { BY_FORK, BY_ZYGOTE, BY_SPAWN };
+
 /* fds as of open_channels(). An errno. */
-static int start(
-    enum worker_origin origin, const int fds[4], int passed, struct worker_process *out)
+static int start(enum way way, const int fds[4], int passed, struct worker_process *out)
 {
     int rc;
 
-    if (origin == WORKER_FORKED && __libc_single_threaded)
+    if (way == BY_ZYGOTE)
+        return zygote_fork(fds[0], fds[3], passed, &out->pid, &out->pidfd, &out->end_fd) ? 0
+                                                                                         : EAGAIN;
+    if (way == BY_FORK)
         rc = fork_worker(fds[0], fds[3], passed, &out->pid);
-    else if (zygote_fork(fds[0], fds[3], passed, &out->pid, &out->pidfd, &out->end_fd))
-        return 0;
     else
         rc = worker_process_spawn("worker", fds[0], fds[3], passed, &out->pid);
     if (rc != 0)
@@ -179,8 +182,8 @@ static int start(
     return rc;
 }
 
-bool worker_process_start(
-    enum worker_origin origin, int pass_fd, struct worker_process *out, struct err *err)
+/* With channels of its own. */
+static bool attempt(enum way way, int pass_fd, struct worker_process *out, struct err *err)
 {
     int fds[4] = { -1, -1, -1, -1 }, passed = -1, rc = 0;
 
@@ -192,7 +195,7 @@ bool worker_process_start(
         rc = passed < 0 ? errno : 0;
     }
     if (rc == 0)
-        rc = start(origin, fds, passed, out);
+        rc = start(way, fds, passed, out);
     close(fds[0]);
     close(fds[3]);
     if (passed >= 0)
@@ -205,6 +208,18 @@ bool worker_process_start(
     out->life_fd = fds[1];
     out->events_fd = fds[2];
     return true;
+}
+
+bool worker_process_start(
+    enum worker_origin origin, int pass_fd, struct worker_process *out, struct err *err)
+{
+    if (origin == WORKER_FORKED && __libc_single_threaded)
+        return attempt(BY_FORK, pass_fd, out, err);
+    for (int i = 0; i < ZYGOTES_TRIED; i++) {
+        if (attempt(BY_ZYGOTE, pass_fd, out, err))
+            return true;
+    }
+    return attempt(BY_SPAWN, pass_fd, out, err);
 }
 
 bool worker_process_wait(struct worker_process *p, int *status)

@@ -22,7 +22,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { ASK_FDS = 4, ANSWER_S = 5, TRIES = 2, CONTROL_FD = 0 };
+enum { ASK_FDS = 4, ANSWER_S = 5, CONTROL_FD = 0 };
 
 /* What goes with the descriptors of an ask: worker's input, its output, socket for the answers, and the one to pass. */
 struct ask {
@@ -183,8 +183,7 @@ static void give_up_zygote(unsigned long number)
         NULL);
 }
 
-/* One attempt. *wanted: there is a zygote, so that another may have more luck. */
-static bool try_fork(int spec_fd, int events_fd, int pass_fd, pid_t *pid, int *pidfd, int *end_fd)
+bool zygote_fork(int spec_fd, int events_fd, int pass_fd, pid_t *pid, int *pidfd, int *end_fd)
 {
     struct timeval patience = { .tv_sec = ANSWER_S };
     unsigned long number = 0;
@@ -209,17 +208,8 @@ static bool try_fork(int spec_fd, int events_fd, int pass_fd, pid_t *pid, int *p
         *end_fd = ends[0];
         return true;
     }
-    close(ends[0]); /* A worker that there may be has no job, and ends. */
+    close(ends[0]);
     give_up_zygote(number);
-    return false;
-}
-
-bool zygote_fork(int spec_fd, int events_fd, int pass_fd, pid_t *pid, int *pidfd, int *end_fd)
-{
-    for (int i = 0; i < TRIES; i++) {
-        if (try_fork(spec_fd, events_fd, pass_fd, pid, pidfd, end_fd))
-            return true;
-    }
     return false;
 }
 

@@ -22,7 +22,10 @@ void zygote_keep(bool wanted);
 
 /*
  * A worker with `spec_fd` as its standard input, `events_fd` as its standard output and pass_fd as 3 (-1: none), which
- * stay the caller's as well. *end_fd: see zygote_wait(). Thread-safe. False when there is no zygote to be had.
+ * stay the caller's as well. *end_fd: see zygote_wait(). Thread-safe.
+ *
+ * False when there is no zygote, or it died or did not answer; another may have more luck. It may have forked a worker
+ * before: for another attempt these channels are not to be used again, and closed, so that such a one finds no job and ends.
  */
 bool zygote_fork(int spec_fd, int events_fd, int pass_fd, pid_t *pid, int *pidfd, int *end_fd);
 

@@ -82,7 +82,10 @@ test('the process that forks workers is killed: a run under way goes on, and the
   });
   watcher.close();
   assert.equal((await ended(chat.chat_id, run)).status, 'completed');
-  for (let i = 0; i < 3; i++) assert.equal((await server.execute(chat.chat_id, STEPS.slice(0, 1))).status, 200);
+  for (let i = 0; i < 3; i++) {
+    const next = await server.execute(chat.chat_id, STEPS.slice(0, 1));
+    assert.equal(next.status, 200, JSON.stringify(next.body));
+  }
   const [next, ...more] = zygotesOf(server.child.pid);
   assert.ok(next && next !== zygote && more.length === 0);
 });

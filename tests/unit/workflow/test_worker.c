@@ -128,9 +128,44 @@ static int act(const char *role)
     return 7;
 }
 
+/*
+ * A zygote that dies between a fork and its answer, once: DIE_ONCE names a file that it takes away before. What it leaves
+ * behind has said its word by then.
+ */
+static bool dying, orphaned;
+
+static void before_fork(void)
+{
+    const char *path = getenv("DIE_ONCE");
+
+    dying = path && access(path, F_OK) == 0;
+}
+
+static void after_fork(void)
+{
+    siginfo_t end;
+
+    if (dying && unlink(getenv("DIE_ONCE")) == 0 && waitid(P_ALL, 0, &end, WEXITED | WNOWAIT) == 0)
+        raise(SIGKILL);
+}
+
+static void in_the_fork(void)
+{
+    orphaned = dying;
+}
+
 static int act_as_told(void)
 {
-    return act(getenv("WORKER"));
+    if (!orphaned)
+        return act(getenv("WORKER"));
+    say("{\"event\":\"done\",\"data\":{\"by\":\"an orphan\"}}\n");
+    return 0;
+}
+
+static int be_zygote(char *name)
+{
+    pthread_atfork(before_fork, after_fork, in_the_fork);
+    return zygote_main(act_as_told, name);
 }
 
 /* ---- the parent's side ---- */
@@ -531,6 +566,25 @@ static void a_zygotes_worker_inherits_nothing(void **state)
     worker_keep_spare(false);
 }
 
+static void what_a_dead_zygote_forked_is_not_heard(void **state)
+{
+    char path[] = "/tmp/test-worker-XXXXXX";
+    int fd = mkostemp(path, O_CLOEXEC);
+    struct json *data = NULL;
+    struct err err;
+
+    (void)state;
+    assert_true(fd >= 0);
+    setenv("DIE_ONCE", path, 1);
+    keep_zygote("real");
+    assert_false(ask_real("{\"job\":\"dance\"}", &data, &err));
+    assert_string_equal(err.text, "'dance' is no job");
+    assert_int_not_equal(access(path, F_OK), 0); /* It did die. */
+    worker_keep_spare(false);
+    unsetenv("DIE_ONCE");
+    close(fd);
+}
+
 static void workers_outlive_their_zygote(void **state)
 {
     int zygote;
@@ -643,6 +697,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_spare_that_has_died_is_replaced),
         cmocka_unit_test(a_zygote_tells_how_its_workers_end),
         cmocka_unit_test(a_zygotes_worker_inherits_nothing),
+        cmocka_unit_test(what_a_dead_zygote_forked_is_not_heard),
         cmocka_unit_test(workers_outlive_their_zygote),
         cmocka_unit_test(a_zygote_does_nothing_without_its_server),
         cmocka_unit_test(a_fork_does_the_job),
@@ -652,6 +707,6 @@ int main(int argc, char **argv)
     if (argc == 2 && strcmp(argv[1], "worker") == 0)
         return act_as_told();
     if (argc == 2 && strcmp(argv[1], "zygote") == 0)
-        return zygote_main(act_as_told, argv[1]);
+        return be_zygote(argv[1]);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
