@@ -305,6 +305,7 @@ paged('by keyboard alone: a step is added, filled, moved and run; a table is wal
 
   await page.getByRole('link', { name: 'Data' }).focus();
   await keys('Enter');
+  await page.waitForFunction(() => document.querySelector('.file-pick select')?.value.endsWith('.csv'));
   const grid = page.getByRole('grid');
   await grid.focus();
   await keys('ArrowDown', 'ArrowDown', 'ArrowRight');
@@ -316,6 +317,31 @@ paged('by keyboard alone: a step is added, filled, moved and run; a table is wal
     return outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2;
   });
   assert.ok(visible, 'the focus is seen');
+});
+
+paged('a table follows what runs bring, but is not taken away from who works in it', {}, async (page) => {
+  await withFile(page);
+  await page.getByRole('link', { name: 'Data' }).click();
+  const picked = page.getByLabel('File', { exact: true });
+  const run = async () => {
+    const reply = await server.execute(chatOf(page), [{ operation: 'excel/convert-to-csv', arguments: {} }]);
+    assert.equal(reply.status, 200);
+    const [{ filename }] = reply.body.data.output_files.slice(-1);
+    await picked.locator('option', { hasText: filename }).waitFor({ state: 'attached' });
+    return filename;
+  };
+  await page.getByRole('grid').focus();
+  await page.keyboard.press('ArrowDown');
+  const cell = page.locator('[aria-selected="true"]');
+  const text = await cell.textContent();
+  await run();
+  assert.equal(await picked.inputValue(), customers.name);
+  assert.equal(await cell.textContent(), text);
+
+  await page.getByRole('link', { name: 'Data' }).focus();
+  const second = await run();
+  await page.waitForFunction((name) => document.querySelector('.file-pick select').value === name, second);
+  await page.getByRole('grid').waitFor();
 });
 
 paged('by keyboard alone: a file is chosen, a wish typed, its steps run, and a result fetched', {}, async (page) => {

@@ -1,6 +1,6 @@
 // The data: every file of the conversation as a table that scrolls, or column by column.
 import { useQuery } from '@tanstack/react-query';
-import { useEffect, useMemo, useState } from 'react';
+import { useEffect, useMemo, useRef, useState } from 'react';
 import { api, download, fileUrl, type StoredFile } from '../api';
 import { useChat, type FileChoice } from '../chat/context';
 import { Warnings } from '../chat/run';
@@ -21,14 +21,20 @@ export function Data() {
   const route = useRoute();
   const tellError = useTellError();
   const newest = files.findLast((file) => file.kind === 'output') ?? files.findLast((file) => file.kind === 'upload');
-  const current = files.find((file) => file.name === route.file) ?? newest;
+  const [followed, setFollowed] = useState(newest?.name);
+  const current = files.find((file) => file.name === route.file) ?? files.find((file) => file.name === followed) ?? newest;
+  const box = useRef<HTMLDivElement>(null);
   const groups: [FileChoice['kind'], string][] = [
     ['upload', texts.data.uploads], ['output', texts.data.outputs], ['between', texts.data.between],
   ];
 
+  // What a run brings is shown at once, but never takes a table away from who works in it.
+  useEffect(() => {
+    if (!box.current?.contains(document.activeElement)) setFollowed(newest?.name);
+  }, [newest?.name]);
   if (!current) return <p className="hint center-page">{texts.data.none}</p>;
   return (
-    <div className="data">
+    <div className="data" ref={box}>
       <div className="data-head">
         <div className="file-pick">
           <select aria-label={texts.data.file} value={current.name} onChange={(event) => go(id, 'data', event.target.value)}>
