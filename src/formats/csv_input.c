@@ -102,6 +102,7 @@ void csv_input_leave(struct csv_input *in)
 {
     in->base += in->end;
     in->end = in->limit = 0;
+    in->left = true;
 }
 
 bool csv_input_put(
@@ -115,6 +116,7 @@ bool csv_input_put(
     in->base = base;
     in->end = in->limit = n;
     in->drained = drained;
+    in->left = false;
     if (drained)
         drop_ctrl_z(in);
     return true;
@@ -122,12 +124,12 @@ bool csv_input_put(
 
 bool csv_input_rewind(struct csv_input *in, struct err *err)
 {
-    if (in->base > 0 || encoding_reader_skimmed(in->in)) {
+    if (in->base > 0 || in->left || encoding_reader_skimmed(in->in)) {
         if (!encoding_reader_rewind(in->in, err))
             return false;
         in->base = 0;
         in->end = 0;
-        in->drained = false;
+        in->drained = in->left = false;
     }
     in->limit = 0;
     show_more(in);

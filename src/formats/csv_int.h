@@ -105,6 +105,7 @@ struct csv_input {
     size_t step;     /* Test hook: limit grows by so much; 0: to end. */
     uint64_t base;   /* Offset of data[0] in the decoded text. */
     bool drained;    /* The file holds nothing beyond end. */
+    bool left;       /* Somebody else has read on from end. */
 };
 
 void csv_input_init(struct csv_input *in, struct encoding_reader *reader, uint64_t file_size,

@@ -237,6 +237,17 @@ static bool next_text(struct csv_reader *r, struct batch **rows, struct err *err
     return true;
 }
 
+/* At the end of the text: what was there when it was surveyed has been read. */
+static bool is_whole(const struct csv_reader *r, struct err *err)
+{
+    if (r->partial || r->records >= r->survey.last_record)
+        return true;
+    err_set(err, ERR_IO, "%s ends in row %llu now, and had %llu: it was changed while it was read",
+        r->name, (unsigned long long)r->records, (unsigned long long)r->survey.last_record);
+    err->at.row = r->records;
+    return false;
+}
+
 static bool csv_read_next(void *self, struct batch **out, struct err *err)
 {
     struct csv_reader *r = self;
@@ -260,8 +271,11 @@ static bool csv_read_next(void *self, struct batch **out, struct err *err)
             }
             continue;
         }
-        if (outcome == CSV_END)
+        if (outcome == CSV_END) {
+            if (!is_whole(r, err))
+                return false;
             break;
+        }
         if (r->partial &&
             (outcome == CSV_HUGE || (outcome == CSV_ROW && row.n_filled > row.n_columns)))
             return outgrown(r, err);

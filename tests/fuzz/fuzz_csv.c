@@ -1,8 +1,8 @@
 /*
- * Any bytes as a text table: read to the end, again after a rewind, and once more with the text
- * coming a few bytes at a time. All three must give the same.
+ * Any bytes as a text table, with a header or without: read to the end, again after a rewind from there and from the
+ * middle, once more with the text coming a few bytes at a time, and parsed ahead. All must give the same.
  */
-#include "formats/csv_int.h"
+#include "formats/csv_ahead.h"
 
 #include "table/hash.h"
 
@@ -74,9 +74,25 @@ static bool same(const struct outcome *a, const struct outcome *b)
            a->hash.hi == b->hash.hi;
 }
 
-/* Read the bytes, text coming `step` at a time (0: all at once). */
-static struct outcome read_bytes(const uint8_t *data, size_t size, size_t step, bool typed)
+struct way {
+    size_t step;  /* Text comes so many bytes at a time; 0: all at once. */
+    size_t chunk; /* It is parsed ahead in chunks of so many; 0: it is not. */
+    bool typed;
+};
+
+/* Some rows, then back to the first. */
+static void look(struct source *s)
 {
+    struct err err;
+    struct batch *b;
+
+    if ((source_next(s, &b, &err) && b && !source_next(s, &b, &err)) || !source_rewind(s, &err))
+        abort();
+}
+
+static struct outcome read_bytes(const uint8_t *data, size_t size, struct way way)
+{
+    struct reader_args args = reader_args_default;
     struct outcome rejects = { 0 }, first = { 0 }, second = { 0 };
     struct budget budget = { .limit = 256 << 20 };
     struct source_env env = { .formats = formats_new(),
@@ -85,19 +101,24 @@ static struct outcome read_bytes(const uint8_t *data, size_t size, size_t step, 
         .budget = &budget,
         .reject = reject,
         .reject_arg = &rejects,
-        .typed = typed };
+        .typed = way.typed };
     struct err err = { 0 };
     struct source *s;
     int fd = memfd_create("fuzz", 0);
 
     if (fd < 0 || write(fd, data, size) != (ssize_t)size || !env.formats || !env.warnings)
         abort();
-    csv_read_step = step;
-    if (source_open(fd, "fuzz", &reader_args_default, &env, &s, &err)) {
+    args.header_row = size % 3 > 0;
+    csv_read_step = way.step;
+    csv_ahead_limits = (struct csv_ahead_limits){
+        .worth = way.chunk ? 1 : UINT64_MAX, .chunk = way.chunk, .threads = 1
+    };
+    if (source_open(fd, "fuzz", &args, &env, &s, &err)) {
         drain(s, &first);
         if (first.code == ERR_NONE) {
             if (!source_rewind(s, &err))
                 abort();
+            look(s);
             drain(s, &second);
             if (!same(&first, &second) || rejects.rejected != source_quarantined(s))
                 abort();
@@ -120,14 +141,17 @@ static struct outcome read_bytes(const uint8_t *data, size_t size, size_t step, 
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct outcome whole = read_bytes(data, size, 0, false);
+    struct outcome whole = read_bytes(data, size, (struct way){ 0 }), typed, other;
 
     if (size < 4096) {
-        struct outcome parts = read_bytes(data, size, 1 + size % 61, false);
-
-        if (!same(&whole, &parts))
+        other = read_bytes(data, size, (struct way){ .step = 1 + size % 61 });
+        if (!same(&whole, &other))
             abort();
     }
-    read_bytes(data, size, 0, true);
+    typed = read_bytes(data, size, (struct way){ .typed = true });
+    other = read_bytes(data, size, (struct way){ .typed = true, .chunk = 512 + size % 4096 });
+    /* How many rows come before an error is chance. */
+    if (typed.code != other.code || (typed.code == ERR_NONE && !same(&typed, &other)))
+        abort();
     return 0;
 }

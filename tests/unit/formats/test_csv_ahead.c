@@ -2,19 +2,12 @@
  * CSV parsed ahead by threads is what it is when it is parsed in one go: rows, their numbers, repairs, what is put
  * aside, and errors, with chunks of any size.
  */
+#include "chance.h"
 #include "read_table.h"
 
 #include "formats/csv_ahead.h"
 
 enum { ROUNDS = 16, PIECES = 120, TEXT_MAX = 16 << 20 };
-
-static uint64_t next_random(uint64_t *seed)
-{
-    *seed ^= *seed << 13;
-    *seed ^= *seed >> 7;
-    *seed ^= *seed << 17;
-    return *seed;
-}
 
 /* The reader's first block, as nothing is parsed ahead in it. */
 static void fill_block(struct buf *text, const char *row)
@@ -118,22 +111,21 @@ static void add_piece(struct buf *text, uint64_t *seed, int mood)
 {
     static const char *const odd[] = { "a", ",", "\n", "\r\n", "\"x\"", "\"a,\n\"\"b\"", "\"", "\r",
         "\xC3\xA9", "\n\n", " \"", "1,2\n", "1,2,3,4\n", "\"1\"2,3,4\n", "\xFF", "\x1a" };
-    uint64_t n = next_random(seed) % 400;
+    uint64_t n = chance(seed) % 400;
 
     for (uint64_t i = 0; i < n; i++)
-        buf_adds(
-            text, next_random(seed) % 3 ? "1,2,3\n" : "\"one, two\",\"x\"\"y\",\xE4\xB8\x9C\n");
+        buf_adds(text, chance(seed) % 3 ? "1,2,3\n" : "\"one, two\",\"x\"\"y\",\xE4\xB8\x9C\n");
     if (mood == 0)
         return;
-    if (next_random(seed) % 30 == 0) { /* A record as long as some chunks are. */
+    if (chance(seed) % 30 == 0) { /* A record as long as some chunks are. */
         buf_adds(text, "1,\"");
-        for (n = next_random(seed) % 30000; n > 0; n--)
+        for (n = chance(seed) % 30000; n > 0; n--)
             buf_addc(text, "abc\n"[n % 4]);
         buf_adds(text, "\",3\n");
     }
-    n = next_random(seed) % 4;
+    n = chance(seed) % 4;
     for (uint64_t i = 0; i < n; i++)
-        buf_adds(text, odd[next_random(seed) % (ARRAY_LEN(odd) - (mood == 1 ? 2 : 0))]);
+        buf_adds(text, odd[chance(seed) % (ARRAY_LEN(odd) - (mood == 1 ? 2 : 0))]);
 }
 
 static void random_files(void **state)
@@ -147,14 +139,14 @@ static void random_files(void **state)
         struct buf text;
 
         how.args.delimiter = ",";
-        how.args.header_row = next_random(&seed) % 4 != 0;
-        how.args.blank_lines = next_random(&seed) % 4 ? BLANK_LINES_SKIP : BLANK_LINES_ROW;
-        how.no_reject = next_random(&seed) % 8 == 0;
+        how.args.header_row = chance(&seed) % 4 != 0;
+        how.args.blank_lines = chance(&seed) % 4 ? BLANK_LINES_SKIP : BLANK_LINES_ROW;
+        how.no_reject = chance(&seed) % 8 == 0;
         fill_block(&text, round % 2 ? "1,2,3\n" : "1,\"x, y\",\xC3\xA9\n");
         for (int i = 0; i < PIECES; i++)
             add_piece(&text, &seed, round % 4);
-        chunks[0] = 512 + next_random(&seed) % 8192;
-        chunks[1] = 8192 + next_random(&seed) % 100000;
+        chunks[0] = 512 + chance(&seed) % 8192;
+        chunks[1] = 8192 + chance(&seed) % 100000;
         compare("random", &text, &how, chunks, ARRAY_LEN(chunks));
         buf_deinit(&text);
     }
@@ -215,6 +207,107 @@ static void kinds(void **state)
     buf_deinit(&text);
 }
 
+static struct source *open_typed(int fd, int64_t header_row, struct source_env *env)
+{
+    struct reader_args args = reader_args_default;
+    struct source *s = NULL;
+    struct err err;
+
+    *env = (struct source_env){
+        .formats = formats_new(), .warnings = warn_new(), .tmp_dir = "/tmp", .typed = true
+    };
+    args.header_row = header_row;
+    if (!source_open(fd, "t.csv", &args, env, &s, &err))
+        fail_msg("%s", err.text);
+    return s;
+}
+
+static void close_typed(struct source *s, struct source_env *env)
+{
+    source_close(s);
+    warn_free(env->warnings);
+    formats_free(env->formats);
+}
+
+/*
+ * Opening reads until all types are known, which for text is soon, and goes back; so may who reads. What is parsed ahead by
+ * then is more than was handed out.
+ */
+static void back_in_the_middle(void **state)
+{
+    enum { ROWS = 200000 };
+    struct buf text;
+
+    (void)state;
+    buf_init(&text, TEXT_MAX);
+    for (int i = 0; i < ROWS; i++)
+        buf_addf(&text, "number %d,x,y\n", i);
+    for (int header = 0; header < 2; header++) {
+        struct source_env env;
+        struct source *s;
+        struct err err;
+        struct batch *b;
+
+        limits(4096, 3);
+        s = open_typed(read_table_fd(text.data, text.len), header, &env);
+        for (int pass = 0; pass < 3; pass++) {
+            uint64_t rows = 0;
+            bool all = pass == 2;
+
+            for (;;) {
+                char name[32];
+
+                assert_true(source_next(s, &b, &err));
+                if (!b)
+                    break;
+                snprintf(name, sizeof name, "number %d", (int)rows + header);
+                assert_int_equal(b->columns[0]->len, strlen(name));
+                assert_memory_equal(b->columns[0]->text, name, strlen(name));
+                rows += b->n_rows;
+                if (!all && rows > ROWS / 2)
+                    break;
+            }
+            if (all)
+                assert_int_equal(rows, ROWS - header);
+            assert_true(source_rewind(s, &err));
+        }
+        close_typed(s, &env);
+    }
+    buf_deinit(&text);
+}
+
+/* Rows that were there when the file was opened and are not any more are missed, not left out. */
+static void a_file_cut_off_while_it_is_read(void **state)
+{
+    enum { ROWS = 500000, SEEN = 2 << 20 };
+    static const size_t chunks[] = { 0, 64 << 10 };
+    struct buf text;
+
+    (void)state;
+    buf_init(&text, TEXT_MAX);
+    for (int i = 0; i < ROWS; i++)
+        buf_addf(&text, "number %d,x,y\n", i);
+    for (size_t i = 0; i < ARRAY_LEN(chunks); i++) {
+        struct source_env env;
+        struct source *s;
+        struct err err;
+        struct batch *b;
+        bool ok;
+        int fd = read_table_fd(text.data, text.len);
+
+        limits(chunks[i], 2);
+        s = open_typed(fd, 1, &env);
+        assert_int_equal(ftruncate(fd, SEEN), 0);
+        while ((ok = source_next(s, &b, &err)) && b)
+            continue;
+        assert_false(ok);
+        assert_int_equal(err.code, ERR_IO);
+        assert_non_null(strstr(err.text, "and had 500000"));
+        close_typed(s, &env);
+    }
+    buf_deinit(&text);
+}
+
 /* Without a processor to spare, for tables too wide, and without memory there are no chunks. */
 static void refused(void **state)
 {
@@ -245,6 +338,8 @@ int main(void)
         cmocka_unit_test(refused),
         cmocka_unit_test(single_cases),
         cmocka_unit_test(random_files),
+        cmocka_unit_test(back_in_the_middle),
+        cmocka_unit_test(a_file_cut_off_while_it_is_read),
     };
 
     return cmocka_run_group_tests_name("csv_ahead", tests, NULL, NULL);
