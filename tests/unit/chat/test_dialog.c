@@ -1,7 +1,5 @@
 /* Whole dialogs: what is said, what is answered, and where the dialog stands. Files are those of tests/chat/tables.json. */
 
-#include "base/fs.h"
-#include "base/json.h"
 #include "chat/dialog.h"
 #include "chat/reply.h"
 
@@ -12,10 +10,9 @@
 #include <string.h>
 #include <cmocka.h>
 
-enum { FILES_MAX = 4, TURNS_MAX = 8, TEXT_MAX = 4 << 20 };
+#include "tables.h"
 
-static struct json *tables;
-static struct arena arena;
+enum { FILES_MAX = 4, TURNS_MAX = 8 };
 
 static const struct {
     const char *name;
@@ -140,21 +137,6 @@ static const struct {
             { "go for it!", "Working on it", DIALOG_PROCESSING } } },
 };
 
-static void read_table(const char *name, struct chat_table *out)
-{
-    struct err err;
-
-    for (size_t i = 0; i < json_len(tables); i++) {
-        const struct json *one = json_at(tables, i);
-
-        if (strcmp(json_get_string(one, "filename"), name) == 0) {
-            assert_true(chat_table_read(one, &arena, out, &err));
-            return;
-        }
-    }
-    fail_msg("no table %s", name);
-}
-
 /* Through the text that is stored between messages. */
 static void store(struct dialog *d)
 {
@@ -182,7 +164,7 @@ static void test_dialogs(void **state)
 
             if (*say == '+') { /* The last one comes first. */
                 memmove(&files[1], &files[0], n * sizeof *files);
-                read_table(say + 1, &files[0]);
+                chat_table(say + 1, strlen(say + 1), &files[0]);
                 assert_true(dialog_uploaded(&d, files, ++n, &arena, &turn, &err));
             } else {
                 assert_true(dialog_say(&d, say, files, n, &arena, &turn, &err));
@@ -239,7 +221,7 @@ static void test_what_a_run_did_is_told_with_its_figures(void **state)
     assert_non_null(
         strstr(d.told, "3. Fill — 8 rows in, 8 out, 4 values changed, 1 left as it was → `x.csv`, "
                        "with 1 warning:\n   - a date is odd (2 times)\n"));
-    read_table("customers.xlsx", &file);
+    chat_table("customers.xlsx", strlen("customers.xlsx"), &file);
     for (size_t i = 0; i < ARRAY_LEN(asked); i++) {
         assert_true(dialog_say(&d, asked[i], &file, 1, &arena, &turn, &err));
         assert_non_null(strstr(turn.reply, "(3 filtered)"));
@@ -252,30 +234,6 @@ static void test_what_a_run_did_is_told_with_its_figures(void **state)
     arena_reset(&arena);
 }
 
-static int setup(void **state)
-{
-    static const char path[] = TEST_SOURCE "/tests/chat/tables.json";
-    struct err err;
-    char *text;
-    size_t n;
-
-    (void)state;
-    arena_init(&arena, NULL);
-    if (!fs_load(path, TEXT_MAX, &text, &n, &err))
-        return 1;
-    tables = parsed(text);
-    free(text);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    json_free(tables);
-    arena_deinit(&arena);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -283,5 +241,5 @@ int main(void)
         cmocka_unit_test(test_what_a_run_did_is_told_with_its_figures),
     };
 
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, load_tables, free_tables);
 }

@@ -6,8 +6,6 @@
  * sentences_fifth.jsonl were written by users about files that people really have. The pass rate of each is printed.
  */
 
-#include "base/fs.h"
-#include "base/json.h"
 #include "chat/understand.h"
 
 #include <setjmp.h>
@@ -17,26 +15,9 @@
 #include <string.h>
 #include <cmocka.h>
 
-enum { FILES_MAX = 4, TEXT_MAX = 4 << 20 };
+#include "tables.h"
 
-#define FOLDER TEST_SOURCE "/tests/chat/"
-
-static struct json *tables;
-static struct arena arena;
-
-static struct json *load(const char *name)
-{
-    char path[512], *text;
-    struct json *value = NULL;
-    struct err err;
-    size_t n;
-
-    snprintf(path, sizeof path, FOLDER "%s", name);
-    if (!fs_load(path, TEXT_MAX, &text, &n, &err) || !json_parse(text, n, &value, &err))
-        fail_msg("%s: %s", name, err.text);
-    free(text);
-    return value;
-}
+enum { FILES_MAX = 4 };
 
 /* "orders.csv+customers.csv" */
 static size_t read_files(const char *names, struct chat_table out[FILES_MAX])
@@ -45,17 +26,8 @@ static size_t read_files(const char *names, struct chat_table out[FILES_MAX])
 
     while (*names && n < FILES_MAX) {
         size_t len = strcspn(names, "+");
-        const struct json *found = NULL;
-        struct err err;
 
-        for (size_t i = 0; i < json_len(tables); i++) {
-            const char *file = json_get_string(json_at(tables, i), "filename");
-
-            if (strlen(file) == len && memcmp(file, names, len) == 0)
-                found = json_at(tables, i);
-        }
-        assert_non_null(found);
-        assert_true(chat_table_read(found, &arena, &out[n++], &err));
+        chat_table(names, len, &out[n++]);
         names += len + (names[len] == '+');
     }
     return n;
@@ -132,13 +104,9 @@ static bool check(const char *line, size_t n)
 /* Returns how many are not as wanted. */
 static size_t check_file(const char *name, size_t least)
 {
-    char path[512], *text;
-    struct err err;
-    size_t n, all = 0, good = 0;
+    char *text = chat_text(name);
+    size_t all = 0, good = 0;
 
-    snprintf(path, sizeof path, FOLDER "%s", name);
-    if (!fs_load(path, TEXT_MAX, &text, &n, &err))
-        fail_msg("%s: %s", name, err.text);
     for (char *p = text; *p;) {
         size_t len = strcspn(p, "\n");
 
@@ -185,22 +153,6 @@ static void test_sentences_of_five_offices(void **state)
     assert_int_equal(check_file("sentences_fifth.jsonl", 70), 0);
 }
 
-static int setup(void **state)
-{
-    (void)state;
-    arena_init(&arena, NULL);
-    tables = load("tables.json");
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    json_free(tables);
-    arena_deinit(&arena);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -211,5 +163,5 @@ int main(void)
         cmocka_unit_test(test_sentences_of_five_offices),
     };
 
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, load_tables, free_tables);
 }

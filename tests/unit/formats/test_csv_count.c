@@ -2,6 +2,7 @@
  * Rows that are only counted against rows that are read: of files longer than a block, whose text
  * is no longer checked once it has shown to be UTF-8, and of the corpora.
  */
+#include "chance.h"
 #include "read_table.h"
 
 #include "base/fs.h"
@@ -17,13 +18,6 @@ struct counted {
     char encoding[40];
     struct buf warnings; /* "kind=count ..." of the reading that followed. */
 };
-
-/* The same numbers in every run. */
-static uint32_t next_random(uint64_t *seed)
-{
-    *seed = *seed * UINT64_C(6364136223846793005) + 1442695040888963407;
-    return (uint32_t)(*seed >> 33);
-}
 
 static bool drop_row(
     void *arg, uint64_t line, const char *reason, const char *raw, size_t n, struct err *err)
@@ -166,17 +160,17 @@ static void random_files(void **state)
     (void)state;
     for (int round = 0; round < ROUNDS; round++) {
         struct reader_args args = reader_args_default;
-        size_t kinds = next_random(&seed) % 3 ? 9 : ARRAY_LEN(pieces);
+        size_t kinds = chance(&seed) % 3 ? 9 : ARRAY_LEN(pieces);
         struct counted got;
         struct buf text;
 
         args.delimiter = ",";
-        args.quote = quotes[next_random(&seed) % ARRAY_LEN(quotes)];
-        args.header_row = next_random(&seed) % 4 != 0;
-        args.blank_lines = next_random(&seed) % 4 ? BLANK_LINES_SKIP : BLANK_LINES_ROW;
+        args.quote = quotes[chance(&seed) % ARRAY_LEN(quotes)];
+        args.header_row = chance(&seed) % 4 != 0;
+        args.blank_lines = chance(&seed) % 4 ? BLANK_LINES_SKIP : BLANK_LINES_ROW;
         fill(&text, round % 3 ? "1,\"x, \xC3\xA9\",z\n" : "1,\"x\",z\n");
         for (int k = 0; k < 30000; k++) {
-            const char *piece = pieces[next_random(&seed) % kinds];
+            const char *piece = pieces[chance(&seed) % kinds];
 
             buf_adds(&text, piece);
         }

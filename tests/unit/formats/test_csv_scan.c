@@ -1,6 +1,7 @@
 /*
  * The fast parts of the CSV reader against the plain ones, on random text made of what matters.
  */
+#include "chance.h"
 #include "formats/csv_int.h"
 
 #include <stdarg.h>
@@ -13,17 +14,10 @@
 
 enum { ROUNDS = 20000, SHORT = 700, LONGEST = 9000 };
 
-/* The same numbers in every run. */
-static uint32_t next_random(uint64_t *seed)
-{
-    *seed = *seed * UINT64_C(6364136223846793005) + 1442695040888963407;
-    return (uint32_t)(*seed >> 33);
-}
-
 /* Mostly short, now and then longer than what is counted in one go. */
 static size_t random_length(uint64_t *seed)
 {
-    return next_random(seed) % (next_random(seed) % 8 ? SHORT : LONGEST);
+    return chance(seed) % (chance(seed) % 8 ? SHORT : LONGEST);
 }
 
 static size_t random_text(uint64_t *seed, char *out)
@@ -35,11 +29,11 @@ static size_t random_text(uint64_t *seed, char *out)
         "aaaaaaaaaaaaaaaaaaaaaaaa,,,\"\n\r", /* Now and then odd. */
         "\xFF\xFE,;'\n"                      /* Bytes that are no marks. */
     };
-    const char *kind = kinds[next_random(seed) % ARRAY_LEN(kinds)];
+    const char *kind = kinds[chance(seed) % ARRAY_LEN(kinds)];
     size_t n = random_length(seed);
 
     for (size_t i = 0; i < n; i++)
-        out[i] = kind[next_random(seed) % strlen(kind)];
+        out[i] = kind[chance(seed) % strlen(kind)];
     return n;
 }
 
@@ -49,15 +43,15 @@ static size_t random_csv(uint64_t *seed, char *out)
     static const char *const fields[] = { "a", "", "\"x\"", "\"a,b\"", "\"\"", "\"l\n\nm\"",
         "\"q\"\"q\"", "bcd", "\"\"\"\"", "\"\r\n\"", "5\" x", "\"a\"b" };
     static const char *const ends[] = { "\n", "\r\n", "\n", "\n\n", "\r" };
-    size_t n = 0, usual = next_random(seed) % 4 ? 10 : ARRAY_LEN(fields);
-    uint32_t lines = next_random(seed) % 8 ? next_random(seed) % 30 : 1000;
-    uint32_t width = 1 + next_random(seed) % 6 * 4, fixed = next_random(seed) % 2,
-             end = next_random(seed) % 8 ? next_random(seed) % 4 : 4;
+    size_t n = 0, usual = chance(seed) % 4 ? 10 : ARRAY_LEN(fields);
+    uint32_t lines = chance(seed) % 8 ? chance(seed) % 30 : 1000;
+    uint32_t width = 1 + chance(seed) % 6 * 4, fixed = chance(seed) % 2,
+             end = chance(seed) % 8 ? chance(seed) % 4 : 4;
 
     for (uint32_t l = 0; l < lines; l++) {
-        for (uint32_t f = 0, of = fixed ? width : 1 + next_random(seed) % width;
+        for (uint32_t f = 0, of = fixed ? width : 1 + chance(seed) % width;
              f < of && n < LONGEST - 16; f++) {
-            const char *field = fields[next_random(seed) % usual];
+            const char *field = fields[chance(seed) % usual];
 
             n += (size_t)sprintf(out + n, "%s%s", f ? "," : "", field);
         }
@@ -77,7 +71,7 @@ static void marks(void **state)
 
     (void)state;
     for (int round = 0; round < ROUNDS; round++) {
-        const struct csv_marks *set = &sets[next_random(&seed) % ARRAY_LEN(sets)];
+        const struct csv_marks *set = &sets[chance(&seed) % ARRAY_LEN(sets)];
         size_t n = random_text(&seed, text), got = csv_scan(text, n, 7, set, found), want = 0;
 
         for (size_t i = 0; i < n; i++) {

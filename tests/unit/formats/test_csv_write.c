@@ -1,6 +1,7 @@
 /*
  * CSV out: what each cell looks like, and that the reader gets the same cells back.
  */
+#include "chance.h"
 #include "read_table.h"
 #include "write_table.h"
 
@@ -271,10 +272,8 @@ static void round_trip(void **state)
         buf_addc(&want, '\n');
         for (uint32_t i = 0; i < n_columns * ROWS; i++) {
             texts[i][0] = '\0';
-            for (seed = seed * UINT64_C(6364136223846793005) + 1;
-                 (seed >> 60) > 3 && strlen(texts[i]) < 50;
-                 seed = seed * UINT64_C(6364136223846793005) + 1)
-                strcat(texts[i], pieces[(seed >> 33) % ARRAY_LEN(pieces)]);
+            while (chance(&seed) % 4 > 0 && strlen(texts[i]) < 50)
+                strcat(texts[i], pieces[chance(&seed) % ARRAY_LEN(pieces)]);
             all[i] = cell_text(texts[i], strlen(texts[i]));
             if (i % n_columns == 0)
                 buf_addf(&want, "%u:", i / n_columns + 2);

@@ -1,6 +1,7 @@
 /*
  * Encodings: guessed, named, decoded, and what becomes of bytes that are none.
  */
+#include "chance.h"
 #include "formats/encoding_int.h"
 
 #include "base/utf8.h"
@@ -250,13 +251,12 @@ static void utf8_check(void **state)
         for (size_t k = 0; n < most; k++) {
             const char *piece;
 
-            seed = seed * UINT64_C(6364136223846793005) + 1442695040888963407;
-            piece = k == wrong ? pieces[RIGHT + (seed >> 33) % (ARRAY_LEN(pieces) - RIGHT)]
-                               : pieces[(seed >> 33) % RIGHT];
+            piece = k == wrong ? pieces[RIGHT + chance(&seed) % (ARRAY_LEN(pieces) - RIGHT)]
+                               : pieces[chance(&seed) % RIGHT];
             memcpy(text + n, piece, strlen(piece));
             n += strlen(piece);
         }
-        n -= (seed >> 40) % 5;
+        n -= chance(&seed) % 5;
         if (encoding_valid_utf8(text, n) != utf8_valid_prefix(text, n))
             fail_msg("round %d: %zu, not %zu", round, encoding_valid_utf8(text, n),
                 utf8_valid_prefix(text, n));

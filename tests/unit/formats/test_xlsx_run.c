@@ -3,6 +3,7 @@
  * blank before each cell is nothing but the end of every run.
  */
 #include "book_make.h"
+#include "chance.h"
 #include "read_table.h"
 
 enum { BOOKS = 60, ROWS = 200, MAX_CELLS = 12, STRINGS = 300 };
@@ -66,10 +67,9 @@ static const char formats[] =
 
 static uint64_t state_of_chance;
 
-static unsigned chance(unsigned below)
+static unsigned one_of(unsigned n)
 {
-    state_of_chance = state_of_chance * UINT64_C(6364136223846793005) + 1442695040888963407;
-    return (unsigned)((state_of_chance >> 33) % below);
+    return chance(&state_of_chance) % n;
 }
 
 /* "AB": a column from 0 as letters. */
@@ -82,21 +82,21 @@ static const char *column_name(unsigned col, char out[4])
 /* A row by chance: cells mostly one after the other, some left out, few out of order. */
 static void add_row(struct buf *plain, struct buf *blanks, unsigned row)
 {
-    unsigned n = chance(MAX_CELLS), col = chance(8) ? 0 : chance(30);
+    unsigned n = one_of(MAX_CELLS), col = one_of(8) ? 0 : one_of(30);
     char name[4];
 
     buf_addf(plain, "<row r=\"%u\">", row);
     buf_addf(blanks, "<row r=\"%u\">", row);
     for (unsigned i = 0; i < n; i++) {
-        const char *content = contents[chance(ARRAY_LEN(contents))];
+        const char *content = contents[one_of(ARRAY_LEN(contents))];
 
         if (row == 1) /* Names that are never changed, so that the tables differ in nothing else. */
             content = " t=\"inlineStr\"><is><t>n</t></is></c>";
         buf_addf(plain, "<c r=\"%s%u\"%s", column_name(col, name), row, content);
         buf_addf(blanks, "%s<c r=\"%s%u\"%s", i % 2 ? "\n" : " ", name, row, content);
-        col += chance(9) ? 1 : chance(4) ? 1 + chance(30) : 0;
-        if (chance(60) == 0)
-            col = chance(col + 1);
+        col += one_of(9) ? 1 : one_of(4) ? 1 + one_of(30) : 0;
+        if (one_of(60) == 0)
+            col = one_of(col + 1);
     }
     buf_adds(plain, "</row>");
     buf_adds(blanks, "</row>");
