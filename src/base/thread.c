@@ -1,6 +1,14 @@
 #include "base/thread.h"
 
+#include <sched.h>
 #include <signal.h>
+
+unsigned thread_processors(void)
+{
+    cpu_set_t set;
+
+    return sched_getaffinity(0, sizeof set, &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
+}
 
 bool thread_start(pthread_t *out, size_t stack_bytes, void *(*run)(void *), void *arg)
 {

@@ -15,6 +15,9 @@ enum {
     THREAD_MEDIUM = 512 << 10 /* For what compresses or writes JSON. */
 };
 
+/* How many this process may run on, at least 1. */
+unsigned thread_processors(void);
+
 /* False when there are no more threads to be had. */
 bool thread_start(pthread_t *out, size_t stack_bytes, void *(*run)(void *), void *arg);
 

@@ -12,7 +12,6 @@
 
 #include "base/thread.h"
 
-#include <sched.h>
 #include <stdlib.h>
 
 enum {
@@ -72,13 +71,6 @@ struct csv_ahead {
 static struct chunk *chunk_at(const struct csv_ahead *a, uint64_t i)
 {
     return a->n_chunks ? a->chunks[i % a->n_chunks] : NULL; /* There are always some. */
-}
-
-static unsigned processors(void)
-{
-    cpu_set_t set;
-
-    return sched_getaffinity(0, sizeof set, &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
 }
 
 /* ---- parsing ---- */
@@ -332,7 +324,8 @@ static bool new_chunk(struct csv_ahead *a, unsigned i)
 struct csv_ahead *csv_ahead_new(struct encoding_reader *encoding, const struct csv_dialect *dialect,
     uint32_t n_header, uint32_t n_columns, struct budget *budget)
 {
-    unsigned n_threads = csv_ahead_limits.threads ? csv_ahead_limits.threads : processors() - 1;
+    unsigned n_threads =
+        csv_ahead_limits.threads ? csv_ahead_limits.threads : thread_processors() - 1;
     struct csv_ahead *a;
     bool ok = true;
 

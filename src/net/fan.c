@@ -7,7 +7,6 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 enum { SLICE = 32, STACK_BYTES = 128 << 10 };
 
@@ -65,14 +64,13 @@ static void *help(void *arg)
 struct fan *fan_new(void)
 {
     struct fan *fan = calloc(1, sizeof *fan);
-    long others = sysconf(_SC_NPROCESSORS_ONLN) - 1;
 
     if (!fan)
         return NULL;
     pthread_mutex_init(&fan->lock, NULL);
     pthread_cond_init(&fan->open, NULL);
     pthread_cond_init(&fan->idle, NULL);
-    while (fan->n_threads < FAN_HELPERS_MAX && fan->n_threads < others &&
+    while (fan->n_threads < FAN_HELPERS_MAX && fan->n_threads < thread_processors() - 1 &&
            thread_start(&fan->threads[fan->n_threads], STACK_BYTES, help, fan))
         fan->n_threads++; /* With fewer it takes longer. */
     return fan;

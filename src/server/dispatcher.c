@@ -12,11 +12,11 @@
 #include "server/server_int.h"
 
 #include "base/log.h"
+#include "base/thread.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 enum job_state { JOB_QUEUED, JOB_TAKEN };
 
@@ -127,12 +127,11 @@ bool dispatcher_start(
     struct server *server, uint32_t slots, struct dispatcher **out, struct err *err)
 {
     struct dispatcher *d = calloc(1, sizeof *d);
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
 
     if (!d)
         return err_nomem(err);
     if (slots == 0)
-        slots = cores > 1 ? (uint32_t)cores : 1;
+        slots = thread_processors();
     d->server = server;
     pthread_mutex_init(&d->lock, NULL);
     pthread_cond_init(&d->work, NULL);

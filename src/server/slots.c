@@ -7,9 +7,10 @@
 
 #include "server/server_int.h"
 
+#include "base/thread.h"
+
 #include <pthread.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 enum { SLOTS_WAITING = 256 };
 
@@ -75,12 +76,11 @@ static void *slot_main(void *arg)
 bool slots_start(uint32_t n, struct slots **out, struct err *err)
 {
     struct slots *slots = calloc(1, sizeof *slots);
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
 
     if (!slots)
         return err_nomem(err);
     if (n == 0)
-        n = cores > 1 ? (uint32_t)cores : 1;
+        n = thread_processors();
     pthread_mutex_init(&slots->lock, NULL);
     pthread_cond_init(&slots->work, NULL);
     slots->last = &slots->first;
