@@ -1,6 +1,7 @@
 /*
  * Any bytes as a text table, with a header or without: read to the end, again after a rewind from there and from the
- * middle, once more with the text coming a few bytes at a time, and parsed ahead. All must give the same.
+ * middle, and once more with the text coming a few bytes at a time. Some are repeated until that is more than one block, and
+ * parsed ahead. All must give the same.
  */
 #include "formats/csv_ahead.h"
 
@@ -106,7 +107,9 @@ static struct outcome read_bytes(const uint8_t *data, size_t size, struct way wa
     struct source *s;
     int fd = memfd_create("fuzz", 0);
 
-    if (fd < 0 || write(fd, data, size) != (ssize_t)size || !env.formats || !env.warnings)
+    if (fd < 0 || !env.formats || !env.warnings)
+        abort();
+    if (write(fd, data, size) != (ssize_t)size)
         abort();
     args.header_row = size % 3 > 0;
     csv_read_step = way.step;
@@ -139,19 +142,38 @@ static struct outcome read_bytes(const uint8_t *data, size_t size, struct way wa
     return first;
 }
 
+/* The bytes over and over, parsed ahead and not. */
+static void read_ahead(const uint8_t *data, size_t size)
+{
+    size_t times = (CSV_BLOCK + CSV_BLOCK / 4) / size + 1;
+    uint8_t *text = malloc(times * size);
+    struct outcome one, other;
+
+    if (!text)
+        abort();
+    for (size_t i = 0; i < times; i++)
+        memcpy(text + i * size, data, size);
+    one = read_bytes(text, times * size, (struct way){ .typed = true });
+    other =
+        read_bytes(text, times * size, (struct way){ .typed = true, .chunk = 512 + size % 4096 });
+    free(text);
+    /* How many rows come before an error is chance. */
+    if (one.code != other.code || (one.code == ERR_NONE && !same(&one, &other)))
+        abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct outcome whole = read_bytes(data, size, (struct way){ 0 }), typed, other;
+    struct outcome whole = read_bytes(data, size, (struct way){ 0 });
 
     if (size < 4096) {
-        other = read_bytes(data, size, (struct way){ .step = 1 + size % 61 });
-        if (!same(&whole, &other))
+        struct outcome parts = read_bytes(data, size, (struct way){ .step = 1 + size % 61 });
+
+        if (!same(&whole, &parts))
             abort();
     }
-    typed = read_bytes(data, size, (struct way){ .typed = true });
-    other = read_bytes(data, size, (struct way){ .typed = true, .chunk = 512 + size % 4096 });
-    /* How many rows come before an error is chance. */
-    if (typed.code != other.code || (typed.code == ERR_NONE && !same(&typed, &other)))
-        abort();
+    read_bytes(data, size, (struct way){ .typed = true });
+    if (size > 0 && size % 16 == 0)
+        read_ahead(data, size);
     return 0;
 }
