@@ -3,9 +3,9 @@
  * middle, and once more with the text coming a few bytes at a time. Some are repeated until that is more than one block, and
  * parsed ahead. All must give the same.
  */
-#include "formats/csv_ahead.h"
+#include "reading.h"
 
-#include "table/hash.h"
+#include "formats/csv_ahead.h"
 
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -13,66 +13,17 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* A reading in short: how it ended, and a hash of every name and cell. */
-struct outcome {
-    enum err_code code;
-    uint64_t rows, rejected, quarantined;
-    struct hash128 hash;
-};
-
-static void mix(struct outcome *o, const void *p, size_t n)
-{
-    struct hash128 h = hash_bytes(p, n);
-    uint64_t parts[] = { o->hash.lo, o->hash.hi, h.lo, h.hi, n };
-
-    o->hash = hash_bytes(parts, sizeof parts);
-}
-
 static bool reject(
     void *arg, uint64_t line, const char *reason, const char *raw, size_t n, struct err *err)
 {
-    struct outcome *o = arg;
+    struct reading *o = arg;
 
     (void)reason;
     (void)err;
     o->rejected++;
-    mix(o, &line, sizeof line);
-    mix(o, raw, n);
+    reading_mix(o, &line, sizeof line);
+    reading_mix(o, raw, n);
     return true;
-}
-
-static void drain(struct source *s, struct outcome *o)
-{
-    const struct schema *schema = source_schema(s);
-    struct err err = { 0 };
-    struct batch *b;
-
-    for (uint32_t c = 0; c < schema->n_columns; c++)
-        mix(o, schema->columns[c].name, strlen(schema->columns[c].name));
-    while (source_next(s, &b, &err) && b) {
-        o->rows += b->n_rows;
-        for (uint32_t i = 0; i < b->n_rows; i++) {
-            uint64_t row = batch_row(b, i);
-
-            mix(o, &row, sizeof row);
-            for (uint32_t c = 0; c < b->n_columns; c++) {
-                char scratch[CELL_SHOWN_MAX];
-                size_t n;
-                const char *p = cell_shown(&b->columns[c][i], scratch, &n);
-
-                mix(o, &b->columns[c][i].type, 1);
-                mix(o, p, n);
-            }
-        }
-    }
-    o->code = err.code;
-    o->quarantined = source_quarantined(s);
-}
-
-static bool same(const struct outcome *a, const struct outcome *b)
-{
-    return a->code == b->code && a->rows == b->rows && a->hash.lo == b->hash.lo &&
-           a->hash.hi == b->hash.hi;
 }
 
 struct way {
@@ -81,20 +32,10 @@ struct way {
     bool typed;
 };
 
-/* Some rows, then back to the first. */
-static void look(struct source *s)
-{
-    struct err err;
-    struct batch *b;
-
-    if ((source_next(s, &b, &err) && b && !source_next(s, &b, &err)) || !source_rewind(s, &err))
-        abort();
-}
-
-static struct outcome read_bytes(const uint8_t *data, size_t size, struct way way)
+static struct reading read_bytes(const uint8_t *data, size_t size, struct way way)
 {
     struct reader_args args = reader_args_default;
-    struct outcome rejects = { 0 }, first = { 0 }, second = { 0 };
+    struct reading rejects = { 0 }, first = { 0 };
     struct budget budget = { .limit = 256 << 20 };
     struct source_env env = { .formats = formats_new(),
         .warnings = warn_new(),
@@ -117,15 +58,9 @@ static struct outcome read_bytes(const uint8_t *data, size_t size, struct way wa
         .worth = way.chunk ? 1 : UINT64_MAX, .chunk = way.chunk, .threads = 1
     };
     if (source_open(fd, "fuzz", &args, &env, &s, &err)) {
-        drain(s, &first);
-        if (first.code == ERR_NONE) {
-            if (!source_rewind(s, &err))
-                abort();
-            look(s);
-            drain(s, &second);
-            if (!same(&first, &second) || rejects.rejected != source_quarantined(s))
-                abort();
-        }
+        first = reading_twice(s, UINT64_MAX);
+        if (first.code == ERR_NONE && rejects.rejected != first.quarantined)
+            abort();
         source_close(s);
     } else {
         first.code = err.code;
@@ -134,7 +69,7 @@ static struct outcome read_bytes(const uint8_t *data, size_t size, struct way wa
         close(fd);
     }
     csv_read_step = 0;
-    mix(&first, &rejects.hash, sizeof rejects.hash);
+    reading_mix(&first, &rejects.hash, sizeof rejects.hash);
     formats_free(env.formats);
     warn_free(env.warnings);
     if (budget.used != 0)
@@ -147,7 +82,7 @@ static void read_ahead(const uint8_t *data, size_t size)
 {
     size_t times = (CSV_BLOCK + CSV_BLOCK / 4) / size + 1;
     uint8_t *text = malloc(times * size);
-    struct outcome one, other;
+    struct reading one, other;
 
     if (!text)
         abort();
@@ -158,18 +93,18 @@ static void read_ahead(const uint8_t *data, size_t size)
         read_bytes(text, times * size, (struct way){ .typed = true, .chunk = 512 + size % 4096 });
     free(text);
     /* How many rows come before an error is chance. */
-    if (one.code != other.code || (one.code == ERR_NONE && !same(&one, &other)))
+    if (one.code != other.code || (one.code == ERR_NONE && !reading_same(&one, &other)))
         abort();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct outcome whole = read_bytes(data, size, (struct way){ 0 });
+    struct reading whole = read_bytes(data, size, (struct way){ 0 });
 
     if (size < 4096) {
-        struct outcome parts = read_bytes(data, size, (struct way){ .step = 1 + size % 61 });
+        struct reading parts = read_bytes(data, size, (struct way){ .step = 1 + size % 61 });
 
-        if (!same(&whole, &parts))
+        if (!reading_same(&whole, &parts))
             abort();
     }
     read_bytes(data, size, (struct way){ .typed = true });
