@@ -13,7 +13,7 @@
 static const char *const removers[] = { "remove", "drop", "delete", "exclude", "discard", "omit",
     "get rid of", "throw away", "filter out", "leave out", "skip", "ignore", "without the", NULL };
 
-enum { NEGATED_WORDS = 2, RELATIVE_WORDS = 5, UNREAD_MAX = 1000 };
+enum { NEGATED_WORDS = 2, RELATIVE_WORDS = 5, UNREAD_MAX = 1000, UNKNOWN_MIN = 3 };
 
 /* "not in London", "who didn't come from the website" */
 static bool negated_before(const struct rows *r, size_t i)
@@ -354,6 +354,32 @@ static bool is_shared(const struct rows *r, size_t i)
            rows_item(r, rows_skip_articles(r, i + 2))->kind == ITEM_COLUMN;
 }
 
+/* The rows themselves: "invoices" of invoices.csv, "ones". */
+static bool is_rows(const struct rows *r, size_t i)
+{
+    static const char *const rows[] = { "rows", "row", "records", "entries", "lines", "ones",
+        "items", "people", "customers", NULL };
+    const struct item *it = rows_item(r, i);
+
+    return it->kind == ITEM_WORD && i < r->n &&
+           (rows_say(r, i, rows) || chat_is_noun(&r->m->table, r->m->words.v[it->from].key));
+}
+
+/* A word that should tell which rows are meant, and is none of the file's: "overdue invoices", "from Germany". */
+static bool is_unknown(const struct rows *r, size_t i)
+{
+    static const char *const places[] = { "from", "in", "at", "by", "for", NULL };
+    const struct item *it = rows_item(r, i);
+    const struct word *w = &r->m->words.v[it->from];
+
+    if (i >= r->n || it->is_read || it->kind != ITEM_WORD || w->kind != WORD_PLAIN ||
+        strlen(w->key) < UNKNOWN_MIN || chat_is_common(w->key) || rows_is_article(r, it) ||
+        is_rows(r, i) || begins_wish(r->m, it->from, it->to))
+        return false;
+    return is_rows(r, i + 1) || is_unknown(r, i + 1) ||
+           (i > 0 && !rows_item(r, i - 1)->is_read && rows_say(r, i - 1, places));
+}
+
 /* Does the item want something that no condition says? */
 static bool is_unread(const struct rows *r, size_t i)
 {
@@ -380,8 +406,25 @@ static bool is_unread(const struct rows *r, size_t i)
     case ITEM_QUOTED:
     case ITEM_VALUE:
         return true;
+    case ITEM_WORD:
+        return is_unknown(r, i);
     default:
         return false;
+    }
+}
+
+/* The last item of what is unread from i on. */
+static size_t unread_end(const struct rows *r, size_t i)
+{
+    bool word = is_unknown(r, i);
+    const struct item *next;
+
+    for (;; i++) {
+        next = rows_item(r, i + 1);
+        if (word ? !is_unknown(r, i + 1)
+                 : next->is_read || next->kind == ITEM_COMMA || next->kind == ITEM_AND ||
+                       next->kind == ITEM_OR)
+            return i;
     }
 }
 
@@ -391,14 +434,12 @@ static void tell_unread(struct rows *r)
     const struct words *w = &r->m->words;
 
     for (size_t i = 0; i < r->n; i++) {
-        size_t last = i;
+        size_t last;
         struct buf b;
 
         if (!is_unread(r, i))
             continue;
-        while (!rows_item(r, last + 1)->is_read && rows_item(r, last + 1)->kind != ITEM_COMMA &&
-               rows_item(r, last + 1)->kind != ITEM_AND && rows_item(r, last + 1)->kind != ITEM_OR)
-            last++;
+        last = unread_end(r, i);
         buf_init(&b, UNREAD_MAX);
         buf_adds(&b, "I did nothing with \"");
         tell_plain(&b, words_text(w, rows_item(r, i)->from, rows_item(r, last)->to, r->m->arena));

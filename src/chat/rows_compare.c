@@ -72,6 +72,19 @@ const struct chat_column *rows_only_column(
     return found;
 }
 
+static bool is_amount(const struct chat_column *c)
+{
+    return chat_column_is_number(c) && !chat_column_is_identifier(c);
+}
+
+/* The column that a number alone may be compared with: numbers of things are not over 100. */
+static const struct chat_column *amount_column(const struct rows *r)
+{
+    const struct chat_column *c = rows_only_column(r, is_amount);
+
+    return c ? c : rows_only_column(r, chat_column_is_number);
+}
+
 const struct chat_column *rows_date_column(const struct rows *r)
 {
     const struct chat_table *t = &r->m->table;
@@ -104,6 +117,17 @@ const struct chat_column *rows_column_about(const struct rows *r, const char *ab
     return NULL;
 }
 
+/* "3 pieces quantity": a unit at `at`, and the column of what is measured in it. */
+static bool is_unit(const struct rows *r, size_t at)
+{
+    const struct item *it = rows_item(r, at), *next = rows_item(r, at + 1);
+
+    return it->kind == ITEM_WORD && r->m->words.v[it->from].kind == WORD_PLAIN &&
+           !chat_is_common(r->m->words.v[it->from].key) && !begins_wish(r->m, it->from, it->to) &&
+           next->kind == ITEM_COLUMN && next->column.strength == MENTION_EXACT &&
+           chat_column_is_number(rows_column(r, next));
+}
+
 /* The column of a comparison that stands before its column: "over 1000 in unit price"; *i past it. */
 static const struct chat_column *column_behind(const struct rows *r, size_t *i)
 {
@@ -112,6 +136,8 @@ static const struct chat_column *column_behind(const struct rows *r, size_t *i)
 
     if (rows_item(r, at)->kind == ITEM_WORD &&
         words_say_any(&r->m->words, rows_item(r, at)->from, rows_item(r, at)->to, links))
+        at++;
+    else if (is_unit(r, at))
         at++;
     at = rows_skip_articles(r, at);
     if (rows_item(r, at)->kind != ITEM_COLUMN || rows_item(r, at + 1)->kind == ITEM_COMPARE ||
@@ -184,7 +210,7 @@ static bool read_between(struct rows *r, size_t *i, const struct chat_column *c,
     if (!c)
         c = column_behind(r, &at);
     if (!c)
-        c = first.n_words ? rows_date_column(r) : rows_only_column(r, chat_column_is_number);
+        c = first.n_words ? rows_date_column(r) : amount_column(r);
     if (!c || (!first.n_words && json_kind(low) == JSON_KIND_STRING)) {
         json_free(low);
         json_free(high);
@@ -364,8 +390,7 @@ static const struct chat_column *fitting_column(
     if (day)
         c = rows_date_column(r);
     if (!c && number)
-        c = rows_only_column(r, chat_column_is_number);
-
+        c = amount_column(r);
     if (!c && number && chat_when_year(json_num(value, 0), &year))
         c = rows_column_about(r, "year");
     return c;

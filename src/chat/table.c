@@ -104,6 +104,41 @@ static bool add_value(struct chat_column *c, const char *text, const char **list
     return true;
 }
 
+/* "99.00", "1500.50": they are typed as texts, for the sake of the last zeros, and are numbers all the same. */
+static bool holds_decimals(const struct chat_column *c)
+{
+    static const char digits[] = "0123456789";
+    size_t decimals = 0;
+
+    for (size_t i = 0; i < c->n_values; i++) {
+        const char *p = c->values[i] + (c->values[i][0] == '-');
+        size_t whole = strspn(p, digits), point = p[whole] == '.';
+
+        if (whole == 0 || p[whole + point + strspn(p + whole + point, digits)])
+            return false;
+        decimals += point;
+    }
+    return decimals > 0;
+}
+
+/* Bytes of the key before the word that makes it an identifier, and its blank; 0: it is none. */
+static size_t numbered_len(const char *key)
+{
+    static const char *const words[] = { "id", "no", "nr", "num", "number", NULL };
+    const char *last = strrchr(key, ' ');
+
+    for (const char *const *w = words; last && *w; w++) {
+        if (strcmp(last + 1, *w) == 0)
+            return (size_t)(last - key);
+    }
+    return 0;
+}
+
+bool chat_column_is_identifier(const struct chat_column *c)
+{
+    return numbered_len(c->key) > 0;
+}
+
 bool chat_table_read(
     const struct json *file, struct arena *arena, struct chat_table *out, struct err *err)
 {
@@ -142,6 +177,12 @@ bool chat_table_read(
         c->all_values = (size_t)json_get_int(one, "distinct", (int64_t)c->n_values) <= c->n_values;
         if (!c->type)
             return err_nomem(err);
+        c->decimals = holds_decimals(c);
+    }
+    if (n > 0 && chat_column_is_identifier(&out->columns[0])) {
+        const char *key = out->columns[0].key;
+
+        out->numbered = chat_singular(arena, arena_dup(arena, key, numbered_len(key)));
     }
     return true;
 }
@@ -157,7 +198,7 @@ const struct chat_column *chat_table_column(const struct chat_table *t, const ch
 
 bool chat_column_is_number(const struct chat_column *c)
 {
-    return strcmp(c->type, "number") == 0 || strcmp(c->type, "integer") == 0;
+    return c->decimals || strcmp(c->type, "number") == 0 || strcmp(c->type, "integer") == 0;
 }
 
 bool chat_column_is_date(const struct chat_column *c)
@@ -190,15 +231,19 @@ struct json *chat_column_flag(const struct chat_column *c, bool yes)
 
 bool chat_is_noun(const struct chat_table *t, const char *key)
 {
+    bool noun = t->noun_singular && *key == *t->noun_singular;
+    bool numbered = t->numbered && *key == *t->numbered;
     struct arena scratch;
-    bool is;
+    const char *singular;
 
-    if (!t->noun_singular || *key != *t->noun_singular) /* Most words end here. */
+    if (!noun && !numbered) /* Most words end here. */
         return false;
     arena_init(&scratch, NULL);
-    is = strcmp(chat_singular(&scratch, key), t->noun_singular) == 0;
+    singular = chat_singular(&scratch, key);
+    noun = noun && strcmp(singular, t->noun_singular) == 0;
+    numbered = numbered && strcmp(singular, t->numbered) == 0 && strcmp(key, singular) != 0;
     arena_deinit(&scratch);
-    return is;
+    return noun || numbered;
 }
 
 /* What is said, and how names and values are compared with it. */

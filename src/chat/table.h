@@ -20,6 +20,7 @@ struct chat_column {
     size_t n_values;               /* Known values, as shown. */
     const char *singular;          /* Of the key. */
     bool all_values;               /* `values` are all there are, not the first ones. */
+    bool decimals;                 /* Texts, all of those known like "99.00". */
     uint32_t hash, singular_hash;  /* Of both keys, without their blanks. */
     uint64_t letters;              /* Those that the key holds, a bit each. */
     const char *const *value_keys; /* chat_key() of each value. */
@@ -31,6 +32,8 @@ struct chat_table {
     const char *file; /* "orders.csv" */
     const char *noun; /* Its name without suffix, folded: "orders". */
     const char *noun_singular;
+    const char
+        *numbered; /* What the first column numbers: "invoice" for invoice_no; NULL: nothing. */
     const char *format; /* "csv" */
     struct chat_column *columns;
     size_t n_columns;
@@ -49,6 +52,8 @@ bool chat_column_make(const char *name, struct arena *arena, struct chat_column 
 const struct chat_column *chat_table_column(const struct chat_table *t, const char *name);
 bool chat_column_is_number(const struct chat_column *c);
 bool chat_column_is_date(const struct chat_column *c);
+/* A number or text that tells one thing from others: order_id, Invoice No. */
+bool chat_column_is_identifier(const struct chat_column *c);
 bool chat_column_is_bool(const struct chat_column *c);
 /*
  * Of a column that says yes or no, as booleans or as texts ("y" and "n"), the value that means it; NULL where the
@@ -86,7 +91,7 @@ void chat_forget(const struct words *w);
 
 /* Is it one of the words of the key? */
 bool chat_has_word(const char *key, const char *word);
-/* Is the word the rows' own name: "orders" or "order" for orders.csv? */
+/* Is the word the rows' own name: "orders" or "order" for orders.csv, "orders" where order_id is the first column? */
 bool chat_is_noun(const struct chat_table *t, const char *key);
 
 struct known_value {

@@ -16,9 +16,9 @@ static const char *const common[] = { "the", "and", "for", "not", "are", "has", 
     "extract", "select", "export", "convert", "create", "generate", "format", "round", "trim",
     "clean", "fill", "join", "merge", "rename", "call", "named", "called", "json", "excel", "xlsx",
     "unique", "lower", "upper", "case", "decimal", "decimals", "number", "numbers", "last", "first",
-    "people", "everyone", "customers", "excepts", "except", "there", "here", "when", "what", "mean",
-    "none", "unknown", "zero", "sort", "sorted", "spaces", "inside", "does", "don't", "isn't",
-    NULL };
+    "people", "everyone", "customers", "excepts", "except", "there", "here", "when", "how", "many",
+    "much", "what", "mean", "none", "unknown", "zero", "sort", "sorted", "spaces", "inside", "does",
+    "don't", "isn't", NULL };
 
 /* What people say, and the word that a column's name would have. */
 static const char *const senses[][2] = { { "born", "birth" }, { "birthday", "birth" },

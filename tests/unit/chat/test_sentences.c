@@ -53,6 +53,18 @@ static char *bare(const struct json *steps)
     return text;
 }
 
+/* Words that nothing is done with are told: those of "unread", and no others. */
+static bool tells_unread(const struct json *wanted, const char *remark)
+{
+    const char *unread = json_get_string(wanted, "unread");
+    const char *told = remark ? strstr(remark, "I did nothing with \"") : NULL;
+
+    if (!unread || !told)
+        return !unread && !told;
+    told = strchr(told, '"') + 1;
+    return strncmp(told, unread, strlen(unread)) == 0 && told[strlen(unread)] == '"';
+}
+
 static bool as_wanted(const struct json *wanted, const struct understanding *got, char **why)
 {
     const struct json *steps = json_get(wanted, "steps");
@@ -66,9 +78,11 @@ static bool as_wanted(const struct json *wanted, const struct understanding *got
         ok = got->what == UNDERSTOOD_ASK && strcmp(got->missing, asks) == 0 && got->question;
     else
         ok = got->what == UNDERSTOOD_STEPS && strcmp(want, have) == 0;
+    ok = ok && tells_unread(wanted, got->remark);
     *why = NULL;
-    if (!ok && asprintf(why, "outcome %d, asks %s\n#   want %s\n#   have %s", (int)got->what,
-                   got->missing ? got->missing : "-", asks ? asks : want, have) < 0)
+    if (!ok && asprintf(why, "outcome %d, asks %s\n#   want %s\n#   have %s\n#   says %s",
+                   (int)got->what, got->missing ? got->missing : "-", asks ? asks : want, have,
+                   got->remark ? got->remark : "-") < 0)
         *why = NULL;
     free(want);
     free(have);
