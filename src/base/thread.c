@@ -2,12 +2,17 @@
 
 #include <sched.h>
 #include <signal.h>
+#include <unistd.h>
 
 unsigned thread_processors(void)
 {
     cpu_set_t set;
+    long n;
 
-    return sched_getaffinity(0, sizeof set, &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
+    /* The set has room for 1,024. */
+    n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set)
+                                                    : sysconf(_SC_NPROCESSORS_ONLN);
+    return n > 1 ? (unsigned)n : 1;
 }
 
 bool thread_start(pthread_t *out, size_t stack_bytes, void *(*run)(void *), void *arg)

@@ -365,19 +365,27 @@ static bool is_rows(const struct rows *r, size_t i)
            (rows_say(r, i, rows) || chat_is_noun(&r->m->table, r->m->words.v[it->from].key));
 }
 
-/* A word that should tell which rows are meant, and is none of the file's: "overdue invoices", "from Germany". */
-static bool is_unknown(const struct rows *r, size_t i)
+static bool may_tell_rows(const struct rows *r, size_t i)
 {
-    static const char *const places[] = { "from", "in", "at", "by", "for", NULL };
     const struct item *it = rows_item(r, i);
     const struct word *w = &r->m->words.v[it->from];
 
-    if (i >= r->n || it->is_read || it->kind != ITEM_WORD || w->kind != WORD_PLAIN ||
-        strlen(w->key) < UNKNOWN_MIN || chat_is_common(w->key) || rows_is_article(r, it) ||
-        is_rows(r, i) || begins_wish(r->m, it->from, it->to))
-        return false;
-    return is_rows(r, i + 1) || is_unknown(r, i + 1) ||
-           (i > 0 && !rows_item(r, i - 1)->is_read && rows_say(r, i - 1, places));
+    return it->kind == ITEM_WORD && !it->is_read && w->kind == WORD_PLAIN &&
+           strlen(w->key) >= UNKNOWN_MIN && !chat_is_common(w->key) && !rows_is_article(r, it) &&
+           !is_rows(r, i) && !begins_wish(r->m, it->from, it->to);
+}
+
+/* "overdue invoices", "from Germany": unknown words before the rows, or behind a place that nothing was read at. */
+static void find_unknown(struct rows *r)
+{
+    static const char *const places[] = { "from", "in", "at", "by", "for", NULL };
+
+    for (size_t i = r->n; i-- > 0;) {
+        bool placed = i > 0 && !rows_item(r, i - 1)->is_read && rows_say(r, i - 1, places);
+
+        r->items[i].unknown =
+            (placed || is_rows(r, i + 1) || rows_item(r, i + 1)->unknown) && may_tell_rows(r, i);
+    }
 }
 
 /* Does the item want something that no condition says? */
@@ -407,7 +415,7 @@ static bool is_unread(const struct rows *r, size_t i)
     case ITEM_VALUE:
         return true;
     case ITEM_WORD:
-        return is_unknown(r, i);
+        return it->unknown;
     default:
         return false;
     }
@@ -416,12 +424,12 @@ static bool is_unread(const struct rows *r, size_t i)
 /* The last item of what is unread from i on. */
 static size_t unread_end(const struct rows *r, size_t i)
 {
-    bool word = is_unknown(r, i);
+    bool word = rows_item(r, i)->unknown;
     const struct item *next;
 
     for (;; i++) {
         next = rows_item(r, i + 1);
-        if (word ? !is_unknown(r, i + 1)
+        if (word ? !next->unknown
                  : next->is_read || next->kind == ITEM_COMMA || next->kind == ITEM_AND ||
                        next->kind == ITEM_OR)
             return i;
@@ -433,6 +441,7 @@ static void tell_unread(struct rows *r)
 {
     const struct words *w = &r->m->words;
 
+    find_unknown(r);
     for (size_t i = 0; i < r->n; i++) {
         size_t last;
         struct buf b;

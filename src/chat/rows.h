@@ -44,6 +44,7 @@ struct item {
     double number;
     bool lacks;   /* ITEM_COLUMN: "unpaid" for Paid. */
     bool is_read; /* It became a part of a condition. */
+    bool unknown; /* ITEM_WORD: it should tell the rows, and is nowhere in the file. */
     const struct chat_column
         *part_of; /* ITEM_WORD: a word of this column's values: "Acme" of "Acme Ltd". */
 };

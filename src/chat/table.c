@@ -181,8 +181,11 @@ bool chat_table_read(
     }
     if (n > 0 && chat_column_is_identifier(&out->columns[0])) {
         const char *key = out->columns[0].key;
+        const char *what = arena_dup(arena, key, numbered_len(key));
 
-        out->numbered = chat_singular(arena, arena_dup(arena, key, numbered_len(key)));
+        if (!what)
+            return err_nomem(err);
+        out->numbered = chat_singular(arena, what);
     }
     return true;
 }

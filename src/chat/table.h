@@ -32,9 +32,8 @@ struct chat_table {
     const char *file; /* "orders.csv" */
     const char *noun; /* Its name without suffix, folded: "orders". */
     const char *noun_singular;
-    const char
-        *numbered; /* What the first column numbers: "invoice" for invoice_no; NULL: nothing. */
-    const char *format; /* "csv" */
+    const char *numbered; /* By the first column: "invoice" for invoice_no; or NULL. */
+    const char *format;   /* "csv" */
     struct chat_column *columns;
     size_t n_columns;
     int64_t rows; /* 0: not known. */
