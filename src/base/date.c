@@ -208,7 +208,7 @@ static size_t format_any(double serial, enum date_kind kind, char *out)
 
 size_t date_format(double serial, enum date_kind kind, char *out)
 {
-    struct date d;
+    struct date d = { 0 };
 
     if (kind != DATE_DATE || !(serial > LEAP_SERIAL && serial <= DATE_SERIAL_MAX) ||
         serial != (int32_t)serial)
