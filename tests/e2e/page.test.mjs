@@ -418,14 +418,14 @@ test('two tabs watch one run: rows, rate, cancel', async () => {
       tab.setDefaultTimeout(WAIT_MS);
       await tab.getByText('Connected', { exact: true }).waitFor();
     }
-    await server.slowly(async () => {
+    await server.slowly(async ({ still }) => {
       await server.execute(id, SLOW_STEPS, { async: true });
       for (const tab of tabs) {
         await runCard(tab).getByText(/[1-9][\d,]* of 200,000 rows/).first().waitFor();
         await runCard(tab).getByText(/rows\/s/).first().waitFor();
         await runCard(tab).getByRole('progressbar', { name: 'Progress of Clean up values' }).waitFor();
       }
-      await accessible(tabs[0], 'a run under way');
+      await still(() => accessible(tabs[0], 'a run under way'));
       await button(runCard(tabs[1]), 'Cancel').click();
       for (const tab of tabs) {
         await status(tab, 'Cancelled').waitFor();

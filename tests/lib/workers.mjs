@@ -33,21 +33,30 @@ export function signalAll(pids, signal) {
 }
 
 // Slow motion, so that a run lasts long enough to be looked at on the fastest machine: until body is done, the workers of
-// parent() have 10 of 100 ms.
+// parent() have 10 of 100 ms. still(look): none while it looks.
 export async function slowly(parent, body) {
   let held = [], timer;
-  const hold = () => {
+  const stop = () => {
     held = workersOf(parent());
     signalAll(held, 'SIGSTOP');
+  };
+  const hold = () => {
+    stop();
     timer = setTimeout(release, 90);
   };
   const release = () => {
     signalAll(held, 'SIGCONT');
     timer = setTimeout(hold, 10);
   };
+  const still = async (look) => {
+    clearTimeout(timer);
+    stop();
+    await look();
+    release();
+  };
   hold();
   try {
-    return await body();
+    return await body({ still });
   } finally {
     clearTimeout(timer);
     signalAll(held, 'SIGCONT');
