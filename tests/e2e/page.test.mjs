@@ -228,6 +228,7 @@ paged('steps are built by forms, tried on a sample, and run', {}, async (page) =
   await button(step(page, 4), 'Switch off: Clean up values').click();
   await step(page, 4).getByText('off', { exact: true }).waitFor();
   await button(step(page, 4), 'Remove: Clean up values').click();
+  await step(page, 4).waitFor({ state: 'detached' });
   assert.equal(await page.getByRole('listitem', { name: /^Step/ }).count(), 3);
 
   await page.getByText('Works on the sample').waitFor();
@@ -309,9 +310,9 @@ paged('by keyboard alone: a step is added, filled, moved and run; a table is wal
   const grid = page.getByRole('grid');
   await grid.focus();
   await keys('ArrowDown', 'ArrowDown', 'ArrowRight');
-  assert.equal(await page.locator('[aria-selected="true"]').textContent(), "Pat O'Brien");
+  await page.locator('[aria-selected="true"]', { hasText: "Pat O'Brien" }).waitFor();
   await keys('Control+End');
-  assert.equal(await grid.getAttribute('aria-activedescendant'), 'cell-7-7');
+  await page.locator('[role="grid"][aria-activedescendant="cell-7-7"]').waitFor();
   const visible = await page.evaluate(() => {
     const { outlineStyle, outlineWidth } = getComputedStyle(document.activeElement);
     return outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2;
@@ -600,8 +601,8 @@ paged('on a phone: one view at a time, nothing wider than the screen', { viewpor
 });
 
 paged('in the dark every view keeps its contrast; the switch is remembered', { colorScheme: 'dark' }, async (page) => {
-  const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
-  const dark = await ground();
+  const dark = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  const light = () => page.waitForFunction((color) => getComputedStyle(document.body).backgroundColor !== color, dark);
   await accessible(page, 'dark: without a conversation');
   await withFile(page);
   await server.execute(chatOf(page), [
@@ -620,15 +621,15 @@ paged('in the dark every view keeps its contrast; the switch is remembered', { c
   await page.getByText('Works on the sample').waitFor();
   await accessible(page, 'dark: workflow');
   await page.getByLabel('Theme').selectOption('light');
-  assert.notEqual(await ground(), dark);
+  await light();
   await page.reload();
   await page.getByLabel('Theme').waitFor();
-  assert.notEqual(await ground(), dark);
+  await light();
 });
 
 paged('in German, with local times', { locale: 'de-DE', timezoneId: 'Asia/Tokyo' }, async (page) => {
   await page.getByRole('heading', { name: 'Arbeitsmappe oder CSV hier ablegen' }).waitFor();
-  assert.equal(await page.evaluate(() => document.documentElement.lang), 'de');
+  await page.waitForFunction(() => document.documentElement.lang === 'de');
   await drop(page, '.welcome', [customers]);
   await page.getByText('11 Zeilen, 8 Spalten').waitFor();
   const { body } = await server.call('GET', `/chat/workflows/${chatOf(page)}`);
