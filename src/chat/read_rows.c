@@ -57,16 +57,24 @@ static bool read_span(struct rows *r, size_t *i)
     return true;
 }
 
+/* Is the word one for the rows: "invoices" of invoices.csv, "ones"? */
+static bool is_row_word(const struct rows *r, size_t word)
+{
+    static const char *const rows[] = { "rows", "row", "records", "entries", "lines", "ones",
+        "people", "items", NULL };
+
+    return words_say_any(&r->m->words, word, r->m->words.n, rows) ||
+           chat_is_noun(&r->m->table, r->m->words.v[word].key);
+}
+
 /* Do the clause's words speak of rows, so that a column of yes and no alone is a condition? */
 static bool speaks_of_rows(const struct rows *r, const struct clause *c)
 {
-    static const char *const rows[] = { "rows", "row", "records", "entries", "lines", "that", "who",
-        "which", "where", "only", "those", "ones", "people", "everyone", "everybody", "items",
-        NULL };
+    static const char *const others[] = { "that", "who", "which", "where", "only", "those",
+        "everyone", "everybody", NULL };
 
     for (size_t i = c->from; i < c->to; i++) {
-        if (words_say_any(&r->m->words, i, c->to, rows) ||
-            chat_is_noun(&r->m->table, r->m->words.v[i].key))
+        if (is_row_word(r, i) || words_say_any(&r->m->words, i, c->to, others))
             return true;
     }
     return false;
@@ -354,25 +362,21 @@ static bool is_shared(const struct rows *r, size_t i)
            rows_item(r, rows_skip_articles(r, i + 2))->kind == ITEM_COLUMN;
 }
 
-/* The rows themselves: "invoices" of invoices.csv, "ones". */
+/* The rows themselves, also as those of many files are called. */
 static bool is_rows(const struct rows *r, size_t i)
 {
-    static const char *const rows[] = { "rows", "row", "records", "entries", "lines", "ones",
-        "items", "people", "customers", NULL };
+    static const char *const usual[] = { "customers", NULL };
     const struct item *it = rows_item(r, i);
 
-    return it->kind == ITEM_WORD && i < r->n &&
-           (rows_say(r, i, rows) || chat_is_noun(&r->m->table, r->m->words.v[it->from].key));
+    return it->kind == ITEM_WORD && (is_row_word(r, it->from) || rows_say(r, i, usual));
 }
 
 static bool may_tell_rows(const struct rows *r, size_t i)
 {
     const struct item *it = rows_item(r, i);
-    const struct word *w = &r->m->words.v[it->from];
 
-    return it->kind == ITEM_WORD && !it->is_read && w->kind == WORD_PLAIN &&
-           strlen(w->key) >= UNKNOWN_MIN && !chat_is_common(w->key) && !rows_is_article(r, it) &&
-           !is_rows(r, i) && !begins_wish(r->m, it->from, it->to);
+    return !it->is_read && rows_is_foreign(r, it) && !rows_is_article(r, it) && !is_rows(r, i) &&
+           strlen(r->m->words.v[it->from].key) >= UNKNOWN_MIN;
 }
 
 /* "overdue invoices", "from Germany": unknown words before the rows, or behind a place that nothing was read at. */

@@ -67,6 +67,8 @@ const struct item *rows_item(const struct rows *r, size_t i);
 bool rows_is_article(const struct rows *r, const struct item *it);
 /* Does the item say one of the phrases? */
 bool rows_say(const struct rows *r, size_t i, const char *const *phrases);
+/* A plain word that has no meaning of its own here: none of the language's common ones, and it begins no wish. */
+bool rows_is_foreign(const struct rows *r, const struct item *it);
 /* Past articles and such. */
 size_t rows_skip_articles(const struct rows *r, size_t i);
 const struct chat_column *rows_column(const struct rows *r, const struct item *it);

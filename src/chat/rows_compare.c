@@ -120,12 +120,10 @@ const struct chat_column *rows_column_about(const struct rows *r, const char *ab
 /* "3 pieces quantity": a unit at `at`, and the column of what is measured in it. */
 static bool is_unit(const struct rows *r, size_t at)
 {
-    const struct item *it = rows_item(r, at), *next = rows_item(r, at + 1);
+    const struct item *next = rows_item(r, at + 1);
 
-    return it->kind == ITEM_WORD && r->m->words.v[it->from].kind == WORD_PLAIN &&
-           !chat_is_common(r->m->words.v[it->from].key) && !begins_wish(r->m, it->from, it->to) &&
-           next->kind == ITEM_COLUMN && next->column.strength == MENTION_EXACT &&
-           chat_column_is_number(rows_column(r, next));
+    return rows_is_foreign(r, rows_item(r, at)) && next->kind == ITEM_COLUMN &&
+           next->column.strength == MENTION_EXACT && chat_column_is_number(rows_column(r, next));
 }
 
 /* The column of a comparison that stands before its column: "over 1000 in unit price"; *i past it. */
@@ -134,10 +132,9 @@ static const struct chat_column *column_behind(const struct rows *r, size_t *i)
     static const char *const links[] = { "in", "of", "for", "in the", "of the", "on", NULL };
     size_t at = *i;
 
-    if (rows_item(r, at)->kind == ITEM_WORD &&
-        words_say_any(&r->m->words, rows_item(r, at)->from, rows_item(r, at)->to, links))
-        at++;
-    else if (is_unit(r, at))
+    if (is_unit(r, at) ||
+        (rows_item(r, at)->kind == ITEM_WORD &&
+            words_say_any(&r->m->words, rows_item(r, at)->from, rows_item(r, at)->to, links)))
         at++;
     at = rows_skip_articles(r, at);
     if (rows_item(r, at)->kind != ITEM_COLUMN || rows_item(r, at + 1)->kind == ITEM_COMPARE ||

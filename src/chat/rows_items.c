@@ -449,6 +449,14 @@ bool rows_is_article(const struct rows *r, const struct item *it)
     return it->kind == ITEM_WORD && words_say_any(&r->m->words, it->from, it->to, articles);
 }
 
+bool rows_is_foreign(const struct rows *r, const struct item *it)
+{
+    const struct word *w = &r->m->words.v[it->from];
+
+    return it->kind == ITEM_WORD && w->kind == WORD_PLAIN && !chat_is_common(w->key) &&
+           !begins_wish(r->m, it->from, it->to);
+}
+
 size_t rows_skip_articles(const struct rows *r, size_t i)
 {
     while (rows_is_article(r, rows_item(r, i)))

@@ -144,7 +144,7 @@ bool chat_table_read(
 {
     const struct json *columns = json_get(file, "columns");
     const char *name = json_get_string(file, "filename"), *format = json_get_string(file, "format");
-    size_t n = json_len(columns), base;
+    size_t n = json_len(columns), base, numbered;
 
     name = name ? name : "";
     base = strlen(name) - strlen(fs_suffix(name));
@@ -179,9 +179,9 @@ bool chat_table_read(
             return err_nomem(err);
         c->decimals = holds_decimals(c);
     }
-    if (n > 0 && chat_column_is_identifier(&out->columns[0])) {
-        const char *key = out->columns[0].key;
-        const char *what = arena_dup(arena, key, numbered_len(key));
+    numbered = n > 0 ? numbered_len(out->columns[0].key) : 0;
+    if (numbered > 0) {
+        const char *what = arena_dup(arena, out->columns[0].key, numbered);
 
         if (!what)
             return err_nomem(err);

@@ -64,13 +64,14 @@ static void *help(void *arg)
 struct fan *fan_new(void)
 {
     struct fan *fan = calloc(1, sizeof *fan);
+    unsigned others = thread_processors() - 1;
 
     if (!fan)
         return NULL;
     pthread_mutex_init(&fan->lock, NULL);
     pthread_cond_init(&fan->open, NULL);
     pthread_cond_init(&fan->idle, NULL);
-    while (fan->n_threads < FAN_HELPERS_MAX && fan->n_threads < thread_processors() - 1 &&
+    while (fan->n_threads < FAN_HELPERS_MAX && fan->n_threads < others &&
            thread_start(&fan->threads[fan->n_threads], STACK_BYTES, help, fan))
         fan->n_threads++; /* With fewer it takes longer. */
     return fan;

@@ -207,6 +207,14 @@ static void kinds(void **state)
     buf_deinit(&text);
 }
 
+/* Rows of three texts. */
+static void fill_texts(struct buf *text, int rows)
+{
+    buf_init(text, TEXT_MAX);
+    for (int i = 0; i < rows; i++)
+        buf_addf(text, "number %d,x,y\n", i);
+}
+
 static struct source *open_typed(int fd, int64_t header_row, struct source_env *env)
 {
     struct reader_args args = reader_args_default;
@@ -239,9 +247,7 @@ static void back_in_the_middle(void **state)
     struct buf text;
 
     (void)state;
-    buf_init(&text, TEXT_MAX);
-    for (int i = 0; i < ROWS; i++)
-        buf_addf(&text, "number %d,x,y\n", i);
+    fill_texts(&text, ROWS);
     for (int header = 0; header < 2; header++) {
         struct source_env env;
         struct source *s;
@@ -284,9 +290,7 @@ static void a_file_cut_off_while_it_is_read(void **state)
     struct buf text;
 
     (void)state;
-    buf_init(&text, TEXT_MAX);
-    for (int i = 0; i < ROWS; i++)
-        buf_addf(&text, "number %d,x,y\n", i);
+    fill_texts(&text, ROWS);
     for (size_t i = 0; i < ARRAY_LEN(chunks); i++) {
         struct source_env env;
         struct source *s;
